@@ -1,0 +1,201 @@
+-- The whole schema of a Latchkey database, as the newest migration leaves it. A test compares the two.
+-- Portable on purpose: columns are text and bigint only; moments are milliseconds since the Unix epoch (UTC);
+-- yes/no is 1/0; ids are 24 hexadecimal digits, the first 8 the second of creation.
+
+-- Which migrations this file has seen.
+create table schema_versions (
+    version bigint not null primary key     -- number of the migration
+);
+
+-- Facts about this installation.
+create table instance (
+    name text not null primary key,         -- 'key_check': a sealed text by which a wrong secret key is noticed
+    value text not null
+);
+
+-- Running numbers that are never given twice, also after an erasure.
+create table counters (
+    name text not null primary key,         -- 'account'
+    value bigint not null                   -- the number given last
+);
+
+-- People.
+create table accounts (
+    id text not null primary key,
+    number bigint not null unique,          -- running number, the integer id of one contract
+    email text not null,                    -- the address as registered: where mail goes
+    email_key text not null unique,         -- the address in lower case: one account per address
+    email_identity text not null,           -- keyed digest of the address without its plus-tag
+    password_hash text,                     -- argon2id PHC string; null until a password is chosen
+    first_name text not null,
+    last_name text not null,
+    language text not null,                 -- ISO 639-1 code that letters are written in
+    contract text not null,                 -- the contract it was made through
+    created_at bigint not null,
+    updated_at bigint not null,
+    last_login_at bigint,
+    verified_at bigint,                     -- when the address was proved; null = unverified
+    deactivated_at bigint,                  -- null = not deactivated
+    banned_at bigint                        -- null = not banned
+);
+create index accounts_unverified on accounts (created_at) where verified_at is null;
+
+-- Companies and households. Every registration makes its own.
+create table organizations (
+    id text not null primary key,
+    name text not null,
+    website text,                           -- as typed
+    domain text,                            -- the registrable domain it says it has; proves nothing
+    claimed_domain text unique,             -- the domain that a member's verified address proved
+    is_business bigint not null,
+    phone text,
+    address1 text,
+    address2 text,
+    city text,
+    state text,
+    zipcode text,
+    country text,
+    created_at bigint not null,
+    updated_at bigint not null,
+    banned_at bigint
+);
+
+-- Who belongs where. An account has at most one membership.
+create table memberships (
+    account_id text not null primary key references accounts (id) on delete cascade,
+    organization_id text not null references organizations (id) on delete cascade,
+    role bigint not null,                   -- 0 user, 1 billing, 2 workspaces, 254 administrators, 255 owner
+    created_at bigint not null
+);
+create index memberships_organization on memberships (organization_id);
+
+-- What can be subscribed to.
+create table plans (
+    id text not null primary key,           -- 'free', 'trial', 'paid'
+    name text not null,
+    description text not null,
+    trial_days bigint not null,             -- 0 = no trial
+    tokens_a_month bigint not null,         -- ledger tokens granted each month
+    calls_a_minute bigint not null,         -- rate of metered calls
+    device_limit bigint not null,           -- sessions on different devices
+    price_cents bigint not null,            -- a month
+    position bigint not null                -- order in lists
+);
+
+-- Which plan an organization has, and from when to when. Its state is computed from the dates.
+create table subscriptions (
+    id text not null primary key,
+    organization_id text not null references organizations (id) on delete cascade,
+    plan_id text not null references plans (id),
+    starts_at bigint not null,
+    ends_at bigint,                         -- null = until canceled; exclusive
+    canceled_at bigint
+);
+create index subscriptions_organization on subscriptions (organization_id, starts_at);
+
+-- Who has had a trial: keyed digests of mailboxes and claimed domains. Outlives erasure, and tells nobody's address.
+create table trials (
+    identity text not null primary key,
+    given_at bigint not null
+);
+
+-- Sign-ins. Tokens name a session and its generation, so nothing secret is stored.
+create table sessions (
+    id text not null primary key,
+    account_id text not null references accounts (id) on delete cascade,
+    contract text not null,                 -- the contract it was opened through
+    device text not null,                   -- what the client calls itself
+    address text not null,                  -- the network address it was opened from
+    created_at bigint not null,
+    last_used_at bigint not null,
+    expires_at bigint not null,
+    revoked_at bigint,
+    generation bigint not null,             -- how often it was refreshed
+    rotated_at bigint not null              -- when it was refreshed last
+);
+create index sessions_account on sessions (account_id);
+create index sessions_expires on sessions (expires_at);
+
+-- What a mailed secret proves: one row a purpose and request, one secret a letter.
+create table proofs (
+    id text not null primary key,           -- the verificationTokenId of one contract
+    account_id text not null references accounts (id) on delete cascade,
+    purpose text not null,                  -- 'verify', 'reset'
+    created_at bigint not null,
+    expires_at bigint not null,             -- when its youngest secret ends
+    used_at bigint                          -- used, or made void by another
+);
+create index proofs_account on proofs (account_id, purpose);
+create index proofs_expires on proofs (expires_at);
+
+create table proof_secrets (
+    secret_hash text not null primary key,  -- SHA-256 of the link's 32 random bytes
+    proof_id text not null references proofs (id) on delete cascade,
+    code_mac text not null,                 -- keyed digest of the 8-digit code in the same letter
+    expires_at bigint not null
+);
+create index proof_secrets_proof on proof_secrets (proof_id);
+
+-- How many codes were tried for an account and purpose.
+create table code_tries (
+    account_id text not null references accounts (id) on delete cascade,
+    purpose text not null,
+    window_started_at bigint not null,
+    tries bigint not null,
+    primary key (account_id, purpose)
+);
+
+-- Failed logins by typed address and network, known or not.
+create table login_failures (
+    subject text not null,                  -- keyed digest of the address in lower case
+    network text not null,                  -- IPv4 address or IPv6 /64
+    failures bigint not null,               -- in a row
+    last_at bigint not null,
+    locked_until bigint not null,           -- 0 = not locked
+    primary key (subject, network)
+);
+create index login_failures_last on login_failures (last_at);
+
+-- How much mail an address may still cause: a leaky bucket each.
+create table mail_budgets (
+    subject text not null primary key,      -- keyed digest of the address in lower case
+    full_at bigint not null                 -- when the bucket will be whole again
+);
+create index mail_budgets_full on mail_budgets (full_at);
+
+-- The outbox.
+create table letters (
+    id text not null primary key,
+    account_id text references accounts (id) on delete cascade,
+    kind text not null,                     -- name of the template
+    recipient text not null,                -- the stored address
+    language text not null,
+    message_id text not null,               -- the same at every attempt
+    sealed text not null,                   -- subject, text, html, links and code, encrypted; '' once erased
+    state text not null,                    -- 'waiting', 'delivered', 'failed', 'expired'
+    attempts bigint not null,
+    created_at bigint not null,
+    next_attempt_at bigint not null,        -- while waiting: not before
+    claimed_until bigint not null,          -- lease of the courier that has it in hand
+    expires_at bigint not null,             -- not worth sending from then on
+    delivered_at bigint,
+    verdict text not null                   -- the transport's last words
+);
+create index letters_due on letters (next_attempt_at) where state = 'waiting';
+create index letters_created on letters (created_at);
+create index letters_account on letters (account_id);
+create index letters_state on letters (state);
+
+-- Keys that sign tokens.
+create table signing_keys (
+    id text not null primary key,           -- RFC 7638 thumbprint, the 'kid' of tokens
+    sealed text not null,                   -- PKCS#8, encrypted
+    created_at bigint not null,
+    retired_at bigint                       -- null = signs; else verifies until its tokens are gone
+);
+
+-- Company domains that may not register, subdomains included.
+create table banned_domains (
+    domain text not null primary key,       -- lower-case ASCII
+    banned_at bigint not null
+);

@@ -1,0 +1,11 @@
+pub mod clock;
+pub mod config;
+pub mod hashing;
+pub mod housekeeping;
+pub mod mail;
+pub mod metrics;
+pub mod model;
+pub mod secrets;
+pub mod service;
+pub mod store;
+pub mod tokens;

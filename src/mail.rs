@@ -1,0 +1,120 @@
+//! Letters: composed from templates, kept in the outbox, carried by the courier.
+
+pub mod courier;
+pub mod message;
+pub mod relay;
+mod templates;
+
+use std::sync::Arc;
+
+use crate::clock::{Chance, Clock};
+use crate::model::email::EmailAddress;
+use crate::model::id::LetterId;
+use crate::model::language::Language;
+use crate::model::letter::{Letter, LetterBody, LetterKind, LetterState};
+use crate::model::time::{DAY, Millis};
+use crate::secrets::{Secrets, Unsealable, Use};
+
+/// How long a letter is tried before it is given up.
+const LIFE: std::time::Duration = DAY;
+
+/// What a letter tells its reader.
+#[derive(Debug, Clone, Copy)]
+pub enum Contents<'a> {
+    /// "Prove your address": the link's secret, the code, and until when both are good.
+    Verify { secret: &'a str, code: &'a str, expires: Millis },
+    /// "Choose a new password".
+    Reset { secret: &'a str, code: &'a str, expires: Millis },
+    /// "Your password was changed".
+    PasswordChanged,
+}
+
+impl Contents<'_> {
+    fn kind(&self) -> LetterKind {
+        match self {
+            Contents::Verify { .. } => LetterKind::Verify,
+            Contents::Reset { .. } => LetterKind::Reset,
+            Contents::PasswordChanged => LetterKind::PasswordChanged,
+        }
+    }
+}
+
+/// Who a letter goes to.
+#[derive(Debug, Clone, Copy)]
+pub struct Recipient<'a> {
+    /// The stored address, never the submitted text (A3).
+    pub address: &'a EmailAddress,
+    pub first_name: &'a str,
+    pub language: Language,
+}
+
+/// What every letter of this installation has in common.
+#[derive(Debug, Clone)]
+pub struct Letterhead {
+    pub app_name: String,
+    /// The only source of links (C1). Without a trailing slash.
+    pub public_url: String,
+    /// Where the product itself is, if it said so.
+    pub app_url: Option<String>,
+    /// The sender's address.
+    pub from: EmailAddress,
+    /// The sender's name; the app's when none is set.
+    pub from_name: Option<String>,
+}
+
+/// Composes letters and opens them again for the courier and the mailbox.
+pub struct Mailroom {
+    head: Letterhead,
+    templates: templates::Templates,
+    secrets: Arc<Secrets>,
+    clock: Clock,
+    chance: Chance,
+}
+
+impl Mailroom {
+    /// A mailroom with the templates of this build.
+    pub fn new(head: Letterhead, secrets: Arc<Secrets>, clock: Clock, chance: Chance) -> Mailroom {
+        Mailroom { head, templates: templates::Templates::embedded(), secrets, clock, chance }
+    }
+
+    /// Writes a letter, sealed and ready for the outbox.
+    pub fn compose(&self, to: Recipient<'_>, contents: Contents<'_>) -> Letter {
+        let now = self.clock.now();
+        let id: LetterId = self.chance.id(now);
+        let body = self.templates.render(&self.head, to, contents);
+        let plain = serde_json::to_vec(&body).expect("texts serialize");
+        let useless_from = match contents {
+            Contents::Verify { expires, .. } | Contents::Reset { expires, .. } => expires,
+            Contents::PasswordChanged => now + LIFE,
+        };
+        Letter {
+            id,
+            kind: contents.kind().as_str().to_owned(),
+            to: to.address.as_str().to_owned(),
+            language: to.language.code().to_owned(),
+            message_id: format!("{id}@{}", self.head.from.domain().as_str()),
+            sealed: self.secrets.seal(Use::Letter, &plain),
+            state: LetterState::Waiting,
+            attempts: 0,
+            created_at: now,
+            next_attempt_at: now,
+            expires_at: useless_from.min(now + LIFE),
+            delivered_at: None,
+            verdict: String::new(),
+        }
+    }
+
+    /// Opens a letter of the outbox.
+    ///
+    /// # Errors
+    /// [`Unsealable`] when it was erased, or sealed with another secret key.
+    pub fn open(&self, letter: &Letter) -> Result<LetterBody, Unsealable> {
+        let plain = self.secrets.open(Use::Letter, &letter.sealed)?;
+        serde_json::from_slice(&plain).map_err(|_| Unsealable)
+    }
+
+    /// What every letter has in common.
+    pub fn letterhead(&self) -> &Letterhead {
+        &self.head
+    }
+}

@@ -1,0 +1,156 @@
+//! The words of letters, from templates embedded in the binary.
+
+use minijinja::{Environment, context};
+
+use super::{Contents, Letterhead, Recipient};
+use crate::model::language::Language;
+use crate::model::letter::LetterBody;
+use crate::model::name::is_forbidden;
+use crate::model::time::HOUR;
+
+/// Every template, parsed.
+pub(super) struct Templates(Environment<'static>);
+
+macro_rules! embedded {
+    ($($name:literal)*) => {
+        [$((concat!("mail/", $name), include_str!(concat!("templates/", $name)))),*]
+    };
+}
+
+const EMBEDDED: [(&str, &str); 21] = embedded! {
+    "layout.html" "button.html" "code.html"
+    "en/verify.subject" "en/verify.txt" "en/verify.html"
+    "en/reset.subject" "en/reset.txt" "en/reset.html"
+    "en/password-changed.subject" "en/password-changed.txt" "en/password-changed.html"
+    "de/verify.subject" "de/verify.txt" "de/verify.html"
+    "de/reset.subject" "de/reset.txt" "de/reset.html"
+    "de/password-changed.subject" "de/password-changed.txt" "de/password-changed.html"
+};
+
+impl Templates {
+    /// The templates of this build.
+    pub fn embedded() -> Templates {
+        let mut environment = Environment::new();
+        for (name, source) in EMBEDDED {
+            environment.add_template(name, source).expect("embedded templates parse, as a test shows");
+        }
+        Templates(environment)
+    }
+
+    /// Fills in the three parts of a letter.
+    pub fn render(&self, head: &Letterhead, to: Recipient<'_>, contents: Contents<'_>) -> LetterBody {
+        let kind = contents.kind().as_str();
+        let (link, code) = match contents {
+            Contents::Verify { secret, code, .. } => (Some(link(head, "/verify-email", secret)), Some(code)),
+            Contents::Reset { secret, code, .. } => (Some(link(head, "/reset-password", secret)), Some(code)),
+            Contents::PasswordChanged => (None, None),
+        };
+        let context = context! {
+            app => &head.app_name,
+            name => greeting_name(to.first_name),
+            link => &link,
+            code => code,
+            hours => crate::model::proof::Purpose::Verify.life().as_secs() / HOUR.as_secs(),
+            minutes => crate::model::proof::Purpose::Reset.life().as_secs() / 60,
+            page_host => host_of(&head.public_url),
+            login_url => &head.app_url,
+        };
+        let part = |ending: &str| self.part(to.language, kind, ending, &context);
+        LetterBody {
+            subject: one_line(&part("subject")),
+            text: part("txt"),
+            html: part("html"),
+            links: link.into_iter().collect(),
+            code: code.map(str::to_owned),
+        }
+    }
+
+    fn part(&self, language: Language, kind: &str, ending: &str, context: &minijinja::Value) -> String {
+        self.0
+            .get_template(&format!("mail/{language}/{kind}.{ending}"))
+            .and_then(|template| template.render(context))
+            .expect("every kind has every part in every language, as a test shows")
+    }
+}
+
+fn link(head: &Letterhead, path: &str, secret: &str) -> String {
+    format!("{}{path}?token={secret}", head.public_url)
+}
+
+fn host_of(url: &str) -> &str {
+    url.split_once("://").map_or(url, |(_, rest)| rest).split('/').next().unwrap_or(url)
+}
+
+fn one_line(text: &str) -> String {
+    text.split(|c: char| is_forbidden(c) || c.is_whitespace())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// The name as it may stand in a greeting; nothing when a mail program could make a link of it, because the letter
+/// goes to whomever the typist of the name likes (C5).
+fn greeting_name(name: &str) -> &str {
+    let dotted = name.split('.').skip(1).any(|rest| rest.starts_with(char::is_alphanumeric));
+    let suspicious =
+        dotted || name.contains(['/', '\\', '@', ':', '<', '>', '[', ']']) || name.chars().any(is_forbidden);
+    if suspicious || name.chars().count() > 40 { "" } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::email::EmailAddress;
+    use crate::model::time::Millis;
+
+    fn head() -> Letterhead {
+        Letterhead {
+            app_name: "Acme <Shop>".to_owned(),
+            public_url: "https://id.acme.com".to_owned(),
+            app_url: Some("https://acme.com".to_owned()),
+            from: EmailAddress::parse("no-reply@acme.com").expect("an address"),
+            from_name: None,
+        }
+    }
+
+    #[test]
+    fn every_kind_has_every_part_in_every_language() {
+        let templates = Templates::embedded();
+        let address = EmailAddress::parse("ann@x.org").expect("an address");
+        for language in Language::ALL {
+            let to = Recipient { address: &address, first_name: "Ann", language };
+            let kinds = [
+                Contents::Verify { secret: "SECRET", code: "12345678", expires: Millis(0) },
+                Contents::Reset { secret: "SECRET", code: "12345678", expires: Millis(0) },
+                Contents::PasswordChanged,
+            ];
+            for contents in kinds {
+                let letter = templates.render(&head(), to, contents);
+                assert!(!letter.subject.is_empty() && !letter.subject.contains('\n'));
+                assert!(letter.text.contains("Ann") && letter.html.contains("Ann"), "{language}");
+                assert!(letter.html.contains(&format!("lang=\"{language}\"")));
+                assert!(!letter.html.contains("<Shop>"), "the app's name is escaped");
+                for link in &letter.links {
+                    assert!(letter.text.contains(link.as_str()), "the text part has the bare link");
+                    assert!(letter.text.contains("12345678"), "and the code");
+                }
+            }
+        }
+    }
+
+    // C5
+    #[test]
+    fn a_name_puts_neither_markup_nor_a_link_into_a_letter() {
+        let templates = Templates::embedded();
+        let address = EmailAddress::parse("ann@x.org").expect("an address");
+        for name in
+            ["<b>Ann</b>", "https://evil.example", "evil.example", "x@evil.example", "www.evil.example/x"]
+        {
+            let to = Recipient { address: &address, first_name: name, language: Language::English };
+            let letter = templates.render(&head(), to, Contents::PasswordChanged);
+            assert!(!letter.text.contains(name) && !letter.html.contains(name), "{name}");
+        }
+        assert_eq!(greeting_name("Dr. Ann J. Lee"), "Dr. Ann J. Lee");
+        assert_eq!(greeting_name("O'Neil-Müller"), "O'Neil-Müller");
+    }
+}

@@ -1,0 +1,18 @@
+//! The nouns and their rules: pure values, no I/O. Nothing here imports anything else of Latchkey.
+
+pub mod account;
+pub mod contract;
+pub mod domain;
+pub mod email;
+pub mod fault;
+pub mod id;
+pub mod language;
+pub mod letter;
+pub mod name;
+pub mod network;
+pub mod organization;
+pub mod password;
+pub mod proof;
+pub mod session;
+pub mod subscription;
+pub mod time;

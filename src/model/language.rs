@@ -1,0 +1,63 @@
+//! The languages that letters and pages are written in.
+
+use std::fmt;
+
+/// A language with templates of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Language {
+    #[default]
+    English,
+    German,
+}
+
+impl Language {
+    /// All of them.
+    pub const ALL: [Language; 2] = [Language::English, Language::German];
+
+    /// The ISO 639-1 code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Language::English => "en",
+            Language::German => "de",
+        }
+    }
+
+    /// The language of a tag such as `de`, `de-AT` or `DE_ch`; none when there are no templates in it.
+    pub fn of_tag(tag: &str) -> Option<Language> {
+        let code = tag.split(['-', '_']).next().unwrap_or_default();
+        Language::ALL.into_iter().find(|language| language.code().eq_ignore_ascii_case(code))
+    }
+
+    /// The first language of an `Accept-Language` header (RFC 9110 section 12.5.4) that there are templates in, else
+    /// English.
+    pub fn of_accept_language(header: &str) -> Language {
+        accept_language::parse(header).iter().find_map(|tag| Language::of_tag(tag)).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_language_with_templates_wins() {
+        let rows = [
+            ("", Language::English),
+            ("de", Language::German),
+            ("de-AT,en;q=0.5", Language::German),
+            ("fr, en;q=0.5, de;q=0.9", Language::German),
+            ("tlh", Language::English),
+            ("*", Language::English),
+            (";;;q=,,\u{0}", Language::English),
+        ];
+        for (header, language) in rows {
+            assert_eq!(Language::of_accept_language(header), language, "{header}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Letters: the mails that the service owes somebody.
+
+use serde::{Deserialize, Serialize};
+
+use super::id::LetterId;
+use super::time::Millis;
+
+/// The kinds of letters; each has a template in every language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LetterKind {
+    Verify,
+    Reset,
+    PasswordChanged,
+}
+
+impl LetterKind {
+    /// All of them.
+    pub const ALL: [LetterKind; 3] = [LetterKind::Verify, LetterKind::Reset, LetterKind::PasswordChanged];
+
+    /// The name in the database, of the template and on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LetterKind::Verify => "verify",
+            LetterKind::Reset => "reset",
+            LetterKind::PasswordChanged => "password-changed",
+        }
+    }
+}
+
+/// What a letter says: kept encrypted while it waits, because its link opens an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LetterBody {
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+    pub links: Vec<String>,
+    pub code: Option<String>,
+}
+
+/// Where a letter stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LetterState {
+    /// To be sent at its next attempt.
+    Waiting,
+    /// Taken by the transport; its body is erased, or kept where the transport is the mailbox.
+    Delivered,
+    /// Refused for good.
+    Failed,
+    /// Dropped because its link was no longer good, or its life was over.
+    Expired,
+}
+
+impl LetterState {
+    /// All of them.
+    pub const ALL: [LetterState; 4] =
+        [LetterState::Waiting, LetterState::Delivered, LetterState::Failed, LetterState::Expired];
+
+    /// The name in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LetterState::Waiting => "waiting",
+            LetterState::Delivered => "delivered",
+            LetterState::Failed => "failed",
+            LetterState::Expired => "expired",
+        }
+    }
+
+    /// The state of a database name.
+    pub fn of_name(name: &str) -> Option<LetterState> {
+        LetterState::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+}
+
+/// A letter as the outbox holds it, its body still sealed.
+#[derive(Debug, Clone)]
+pub struct Letter {
+    pub id: LetterId,
+    pub kind: String,
+    pub to: String,
+    pub language: String,
+    /// Without angle brackets; the same at every attempt (I2).
+    pub message_id: String,
+    /// Sealed [`LetterBody`]; empty once erased.
+    pub sealed: String,
+    pub state: LetterState,
+    pub attempts: i64,
+    pub created_at: Millis,
+    pub next_attempt_at: Millis,
+    /// From when on it is not worth sending.
+    pub expires_at: Millis,
+    pub delivered_at: Option<Millis>,
+    /// The transport's last words.
+    pub verdict: String,
+}

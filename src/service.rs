@@ -1,0 +1,91 @@
+//! The use cases, a file a verb. They speak in values and meanings: nothing here knows a wire format.
+
+pub mod authenticate;
+pub mod keys;
+pub mod login;
+pub mod operator;
+pub mod profile;
+pub mod proving;
+pub mod refresh;
+pub mod register;
+pub mod reset;
+pub mod sessions;
+pub mod throttle;
+pub mod verify;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::{Chance, Clock};
+use crate::hashing::{Hashing, HashingError, RETRY_AFTER};
+use crate::mail::Mailroom;
+use crate::mail::courier::CourierBell;
+use crate::model::account::Member;
+use crate::model::id::ProofId;
+use crate::model::time::Millis;
+use crate::secrets::{Secrets, Use};
+use crate::store::{Store, Unavailable};
+use crate::tokens::Ring;
+
+/// Everything the use cases work with. One per process, shared by all who call.
+pub struct Service {
+    pub store: Store,
+    pub hashing: Hashing,
+    pub ring: Ring,
+    pub mailroom: Arc<Mailroom>,
+    pub bell: CourierBell,
+    pub secrets: Arc<Secrets>,
+    pub clock: Clock,
+    pub chance: Chance,
+    /// The `iss` of tokens: the public URL when one is set, else `latchkey`.
+    pub issuer: String,
+    /// Whether addresses have mail budgets and networks login locks.
+    pub limits: bool,
+    pub(crate) key_reload: keys::ReloadGate,
+}
+
+/// Somebody who has just come in.
+#[derive(Debug, Clone)]
+pub struct Entered {
+    pub member: Member,
+    pub tokens: sessions::Tokens,
+    /// The open proof of the address, while it is unverified.
+    pub pending_proof: Option<ProofId>,
+}
+
+/// What can go wrong in any use case that has to wait for something scarce.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Setback {
+    /// Come back after this span.
+    #[error("the server is busy")]
+    Busy(Duration),
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl From<HashingError> for Setback {
+    fn from(error: HashingError) -> Setback {
+        match error {
+            HashingError::Busy => Setback::Busy(RETRY_AFTER),
+            HashingError::Failed => Setback::Unavailable(Unavailable::because(error)),
+        }
+    }
+}
+
+impl Service {
+    /// Under what an address is counted: a keyed digest, so that the file tells nobody which strangers' addresses were
+    /// typed.
+    fn subject(&self, email_key: &str) -> String {
+        self.secrets.digest(Use::Throttle, email_key)
+    }
+
+    /// By what an address or a domain is remembered as having had a trial.
+    fn trial_identity(&self, text: &str) -> String {
+        self.secrets.digest(Use::EmailIdentity, text)
+    }
+}
+
+/// The span until `at`, at least a second: what a refused caller is told to wait.
+fn wait_until(at: Millis, now: Millis) -> Duration {
+    at.since(now).max(Duration::from_secs(1))
+}

@@ -1,0 +1,171 @@
+//! Logging in with a password.
+
+use std::time::Duration;
+
+use crate::model::account::Member;
+use crate::model::contract::Contract;
+use crate::model::email::EmailAddress;
+use crate::model::network::Network;
+use crate::model::password::Password;
+use crate::model::proof::Purpose;
+use crate::model::session::{Origin, Session};
+use crate::model::time::Millis;
+use crate::store::{Tx, Unavailable, accounts, proofs, sessions};
+
+use super::throttle::{LoginGate, PRESSURE_DELAY};
+use super::{Entered, Service, Setback, wait_until};
+
+/// A login whose values cannot be wrong.
+#[derive(Debug, Clone)]
+pub struct LoginOrder {
+    pub email: EmailAddress,
+    /// None when what was typed is longer than any password may be: it matches nothing, at the usual cost.
+    pub password: Option<Password>,
+    pub origin: Origin,
+}
+
+/// Why nobody came in. The first two cost the same; telling them apart is the contract's choice (H3).
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum LoginError {
+    #[error("there is no such account")]
+    UnknownAddress,
+    #[error("the password is wrong")]
+    WrongPassword,
+    #[error("the account has no password")]
+    NoPassword,
+    /// Told only to who knows the password.
+    #[error("the account or its organization may not enter")]
+    Inactive,
+    #[error("too many failures")]
+    Locked(Duration),
+    #[error(transparent)]
+    Setback(#[from] Setback),
+}
+
+impl From<Unavailable> for LoginError {
+    fn from(error: Unavailable) -> LoginError {
+        LoginError::Setback(error.into())
+    }
+}
+
+impl Service {
+    /// Compares the password and opens a session.
+    ///
+    /// # Errors
+    /// [`LoginError`]; only the count of failures has changed then.
+    pub async fn log_in(&self, contract: Contract, order: LoginOrder) -> Result<Entered, LoginError> {
+        let key = order.email.key();
+        let (subject, network) = (self.subject(&key), Network::from(order.origin.address));
+        let (gate_enabled, now) = (self.limits, self.clock.now());
+        let gate = LoginGate { subject: &subject, network, enabled: gate_enabled };
+        let (locked, pressed, member) = self.store.read(|tx| {
+            let locked = gate.locked_until(tx, now)?;
+            let pressed = gate.is_under_pressure(tx, now)?;
+            Ok::<_, Unavailable>((locked, pressed, accounts::member_by_email(tx, &key)?))
+        })?;
+        if let Some(until) = locked {
+            return Err(LoginError::Locked(wait_until(until, now)));
+        }
+        if pressed {
+            tokio::time::sleep(PRESSURE_DELAY).await;
+        }
+        let matched = self.compare(order.password.clone(), member.as_ref()).await?;
+        let attempt = Attempt {
+            subject,
+            network,
+            gate_enabled,
+            session: member.as_ref().map(|m| self.new_session(m.account.id, contract, &order.origin)),
+            address: order.origin.address.to_string(),
+            upgrade: matched.upgrade,
+            failure: failure(member.as_ref(), matched.matches),
+            member,
+            now: self.clock.now(),
+        };
+        // A failure that must be remembered is part of the `Ok`; only a fault of the database undoes it.
+        let verdict = self.store.write(move |tx| match attempt.settle(tx) {
+            Err(LoginError::Setback(fault)) => Err(fault),
+            verdict => Ok(verdict),
+        });
+        let (session, member, pending_proof) = verdict.await??;
+        let tokens = self.tokens(&session, &member);
+        Ok(Entered { member, tokens, pending_proof })
+    }
+
+    async fn compare(&self, password: Option<Password>, member: Option<&Member>) -> Result<Match, Setback> {
+        let hash = member.and_then(|member| member.account.password_hash.as_deref());
+        let typed = password.clone().unwrap_or_else(Password::stand_in);
+        let found = self.hashing.compare(typed, hash).await?;
+        let matches = found.matches && password.is_some();
+        let upgrade = match (matches && found.outdated, hash, password) {
+            (true, Some(old), Some(password)) => Some((old.to_owned(), self.hashing.hash(password).await?)),
+            _ => None,
+        };
+        Ok(Match { matches, upgrade })
+    }
+}
+
+struct Match {
+    matches: bool,
+    /// The old hash and one of the same password at the present cost.
+    upgrade: Option<(String, String)>,
+}
+
+fn failure(member: Option<&Member>, matches: bool) -> Option<LoginError> {
+    match member {
+        None => Some(LoginError::UnknownAddress),
+        Some(member) if member.account.password_hash.is_none() => Some(LoginError::NoPassword),
+        Some(_) if !matches => Some(LoginError::WrongPassword),
+        Some(member) if !member.may_enter() => Some(LoginError::Inactive),
+        Some(_) => None,
+    }
+}
+
+struct Attempt {
+    subject: String,
+    network: Network,
+    gate_enabled: bool,
+    member: Option<Member>,
+    session: Option<Session>,
+    address: String,
+    upgrade: Option<(String, String)>,
+    failure: Option<LoginError>,
+    now: Millis,
+}
+
+type Admitted = (Session, Member, Option<crate::model::id::ProofId>);
+
+impl Attempt {
+    /// Settles the attempt where all attempts are in one line: whoever comes after the failure that locks is refused,
+    /// also with the right password, so guesses in parallel gain nothing (E1).
+    fn settle(self, tx: &Tx<'_>) -> Result<Admitted, LoginError> {
+        let gate = LoginGate { subject: &self.subject, network: self.network, enabled: self.gate_enabled };
+        if let Some(until) = gate.locked_until(tx, self.now)? {
+            return Err(LoginError::Locked(wait_until(until, self.now)));
+        }
+        let (Some(before), Some(session), None) = (&self.member, self.session, &self.failure) else {
+            let failure = self.failure.unwrap_or(LoginError::UnknownAddress);
+            if !matches!(failure, LoginError::Inactive) {
+                gate.fail(tx, self.now)?;
+            }
+            return Err(failure);
+        };
+        let now_there = accounts::member(tx, before.account.id)?;
+        // The account may have been cut off, or its password changed, while the hash was being compared.
+        let unchanged = |member: &Member| member.account.password_hash == before.account.password_hash;
+        let Some(member) = now_there.filter(unchanged) else { return Err(LoginError::WrongPassword) };
+        if !member.may_enter() {
+            return Err(LoginError::Inactive);
+        }
+        gate.succeed(tx)?;
+        if let Some((old, new)) = &self.upgrade {
+            accounts::upgrade_hash(tx, member.account.id, old, new)?;
+        }
+        accounts::set_logged_in(tx, member.account.id, self.now)?;
+        sessions::insert(tx, &session, &self.address)?;
+        let pending = match member.account.verified_at {
+            None => proofs::latest_open(tx, member.account.id, Purpose::Verify)?.map(|proof| proof.id),
+            Some(_) => None,
+        };
+        Ok((session, member, pending))
+    }
+}

@@ -1,0 +1,138 @@
+//! A member's own data: reading and changing it.
+
+use crate::model::account::{Account, Member};
+use crate::model::id::AccountId;
+use crate::model::name::PersonName;
+use crate::model::organization::Role;
+use crate::model::password::Password;
+use crate::model::time::Millis;
+use crate::store::{Unavailable, accounts, letters, proofs, sessions};
+
+use super::authenticate::Caller;
+use super::register::silence;
+use super::{Service, Setback};
+
+/// Names that one may change in another member of one's organization take this role.
+const NAMES_OF_OTHERS: Role = Role::Workspaces;
+
+/// A change of a profile; what is none stays.
+#[derive(Debug, Clone, Default)]
+pub struct ProfileChange {
+    pub first_name: Option<PersonName>,
+    pub last_name: Option<PersonName>,
+    pub password: Option<Password>,
+}
+
+/// Why a profile was not changed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ProfileError {
+    /// Unknown, or of another organization, which is the same to the caller (B6).
+    #[error("there is no such member")]
+    Unknown,
+    #[error("the role does not suffice")]
+    Forbidden,
+    #[error("only one's own password can be changed")]
+    PasswordOfAnother,
+    #[error(transparent)]
+    Setback(#[from] Setback),
+}
+
+impl From<Unavailable> for ProfileError {
+    fn from(error: Unavailable) -> ProfileError {
+        ProfileError::Setback(error.into())
+    }
+}
+
+impl Service {
+    /// Changes a member's names, or the caller's own password. A new password ends the caller's other sessions and
+    /// every pending reset, and a letter says so.
+    ///
+    /// # Errors
+    /// [`ProfileError`]; nothing has changed then.
+    pub async fn change_profile(
+        &self,
+        caller: &Caller,
+        target: AccountId,
+        change: ProfileChange,
+    ) -> Result<(), ProfileError> {
+        let member = self.store.read(|tx| accounts::member(tx, target))?;
+        let target = permit(&caller.member, member.as_ref(), &change)?.clone();
+        let new_hash = match change.password.clone() {
+            Some(password) => Some(self.hashing.hash(password).await.map_err(Setback::from)?),
+            None => None,
+        };
+        let notice = self.password_changed_letter(&caller.member);
+        let (session, caller, now) = (caller.session, caller.member.account.id, self.clock.now());
+        self.store
+            .write(move |tx| {
+                // Roles and places may have changed while the password was being hashed.
+                let caller = accounts::member(tx, caller)?.ok_or(ProfileError::Unknown)?;
+                let again = accounts::member(tx, target.id)?;
+                permit(&caller, again.as_ref(), &change)?;
+                let (first, last) = (change.first_name.as_ref(), change.last_name.as_ref());
+                let (first, last) = (first.map(PersonName::as_str), last.map(PersonName::as_str));
+                accounts::set_names(tx, target.id, first, last, now)?;
+                if let Some(hash) = &new_hash {
+                    accounts::set_password(tx, target.id, hash, now)?;
+                    sessions::revoke_all(tx, target.id, Some(session), now)?;
+                    void_resets(tx, target.id, now)?;
+                    letters::insert(tx, &notice, Some(target.id))?;
+                }
+                Ok::<(), ProfileError>(())
+            })
+            .await?;
+        self.bell.ring();
+        Ok(())
+    }
+
+    /// Deactivates the caller's own account: it is inactive from the next request on.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn deactivate(&self, caller: &Caller) -> Result<(), Unavailable> {
+        let (id, now) = (caller.member.account.id, self.clock.now());
+        self.store
+            .write(move |tx| {
+                accounts::set_deactivated(tx, id, Some(now), now)?;
+                cut_off(tx, id, now)
+            })
+            .await
+    }
+}
+
+fn void_resets(tx: &crate::store::Tx<'_>, id: AccountId, now: Millis) -> Result<(), Unavailable> {
+    proofs::void(tx, id, Some(crate::model::proof::Purpose::Reset), now)?;
+    letters::drop_waiting(tx, id, crate::model::proof::Purpose::Reset.as_str())?;
+    Ok(())
+}
+
+/// Ends everything by which an account could still be entered (D2).
+pub(super) fn cut_off(tx: &crate::store::Tx<'_>, id: AccountId, now: Millis) -> Result<(), Unavailable> {
+    sessions::revoke_all(tx, id, None, now)?;
+    proofs::void(tx, id, None, now)?;
+    silence(tx, id)
+}
+
+fn permit<'a>(
+    caller: &Member,
+    target: Option<&'a Member>,
+    change: &ProfileChange,
+) -> Result<&'a Account, ProfileError> {
+    let target = target.ok_or(ProfileError::Unknown)?;
+    if target.account.id == caller.account.id {
+        return Ok(&target.account);
+    }
+    let (Some(own), Some(theirs)) = (&caller.organization, &target.organization) else {
+        return Err(ProfileError::Unknown);
+    };
+    if own.organization != theirs.organization {
+        return Err(ProfileError::Unknown);
+    }
+    if own.role < NAMES_OF_OTHERS || theirs.role > own.role {
+        return Err(ProfileError::Forbidden);
+    }
+    if change.password.is_some() {
+        return Err(ProfileError::PasswordOfAnother);
+    }
+    Ok(&target.account)
+}

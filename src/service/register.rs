@@ -1,0 +1,237 @@
+//! Signing up: one pipeline for every contract. What differs between them is the [`Policy`] they hand in.
+
+use std::time::Duration;
+
+use crate::mail::Recipient;
+use crate::model::account::{AccountState, Member};
+use crate::model::contract::Contract;
+use crate::model::domain::{Host, Website};
+use crate::model::email::EmailAddress;
+use crate::model::id::{AccountId, OrganizationId, SubscriptionId};
+use crate::model::language::Language;
+use crate::model::name::{CompanyName, PersonName};
+use crate::model::organization::{Contact, Role};
+use crate::model::password::{Password, PasswordRule};
+use crate::model::proof::Purpose;
+use crate::model::session::{Origin, Session};
+use crate::model::subscription::{SeededPlan, TRIAL};
+use crate::model::time::Millis;
+use crate::store::accounts::{self, NewAccount};
+use crate::store::organizations::{self, NewOrganization};
+use crate::store::{Tx, Unavailable, bans, letters, proofs, sessions, subscriptions};
+
+use super::proving::{Identities, Mailing};
+use super::throttle::spend_mail;
+use super::{Entered, Service, Setback, wait_until};
+
+/// What a contract has decided about sign-ups.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy {
+    pub contract: Contract,
+    /// What a chosen password must be like, at sign-up and ever after.
+    pub password_rule: PasswordRule,
+    /// The plan of an organization that has not had it before; later ones start on the free plan.
+    pub first_plan: SeededPlan,
+}
+
+/// A sign-up whose values cannot be wrong.
+#[derive(Debug, Clone)]
+pub struct RegisterOrder {
+    pub email: EmailAddress,
+    /// None only by the operator's command: the mailed page then asks for one.
+    pub password: Option<Password>,
+    pub first_name: PersonName,
+    pub last_name: PersonName,
+    pub company_name: CompanyName,
+    pub company_website: Option<Website>,
+    pub is_business: bool,
+    pub contact: Contact,
+    pub language: Language,
+    pub origin: Origin,
+}
+
+impl RegisterOrder {
+    /// The domain the company says it has: of the website, else of a business's address. Personal accounts have none,
+    /// and a provider of mailboxes for anybody is nobody's company.
+    fn company_domain(&self) -> Option<Host> {
+        if !self.is_business {
+            return None;
+        }
+        let email = self.email.domain();
+        let host = self.company_website.as_ref().map_or(&email, Website::host);
+        host.registrable().filter(|domain| !domain.is_free_mail())
+    }
+
+    fn hosts(&self) -> impl Iterator<Item = Host> {
+        let website = self.company_website.as_ref().map(|site| site.host().clone());
+        website.into_iter().chain([self.email.domain()])
+    }
+}
+
+/// Why nobody was signed up. Nothing has changed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum RegisterError {
+    #[error("the address belongs to an account")]
+    EmailTaken { active: bool },
+    #[error("the domain is banned")]
+    DomainBanned,
+    #[error("the address has been sent too many letters")]
+    TooManyLetters(Duration),
+    #[error(transparent)]
+    Setback(#[from] Setback),
+}
+
+impl From<Unavailable> for RegisterError {
+    fn from(error: Unavailable) -> RegisterError {
+        RegisterError::Setback(error.into())
+    }
+}
+
+/// Everything a sign-up writes, made before the transaction so that the transaction is short.
+struct Draft {
+    order: RegisterOrder,
+    policy: Policy,
+    password_hash: Option<String>,
+    account: AccountId,
+    organization: OrganizationId,
+    subscription: SubscriptionId,
+    session: Session,
+    mailing: Mailing,
+    identities: Identities,
+    domain_identity: Option<(Host, String)>,
+    subject: String,
+    limits: bool,
+    now: Millis,
+}
+
+impl Service {
+    /// Signs somebody up: account, organization, trial, session, proof and letter in one transaction.
+    ///
+    /// # Errors
+    /// [`RegisterError`]; nothing has changed then.
+    pub async fn register(&self, policy: &Policy, order: RegisterOrder) -> Result<Entered, RegisterError> {
+        // Cheap refusals come before the costly hash; the transaction asks again, because two may race.
+        self.store.read(|tx| refuse(tx, &order))?;
+        let password_hash = match order.password.clone() {
+            Some(password) => Some(self.hashing.hash(password).await.map_err(Setback::from)?),
+            None => None,
+        };
+        let draft = self.draft(policy, order, password_hash);
+        let (session, mailing_proof) = (draft.session.clone(), draft.mailing.proof);
+        let member = self.store.write(move |tx| draft.commit(tx)).await?;
+        self.bell.ring();
+        let tokens = self.tokens(&session, &member);
+        Ok(Entered { member, tokens, pending_proof: Some(mailing_proof) })
+    }
+
+    fn draft(&self, policy: &Policy, order: RegisterOrder, password_hash: Option<String>) -> Draft {
+        let now = self.clock.now();
+        let account = self.chance.id(now);
+        let to = Recipient {
+            address: &order.email,
+            first_name: order.first_name.as_str(),
+            language: order.language,
+        };
+        let mailing = self.mailer(now).prepare(self.chance.id(now), Purpose::Verify, to);
+        Draft {
+            account,
+            organization: self.chance.id(now),
+            subscription: self.chance.id(now),
+            session: self.new_session(account, policy.contract, &order.origin),
+            mailing,
+            identities: self.identities(&order.email),
+            domain_identity: order.company_domain().map(|domain| {
+                let identity = self.trial_identity(domain.as_str());
+                (domain, identity)
+            }),
+            subject: self.subject(&order.email.key()),
+            limits: self.limits,
+            policy: *policy,
+            password_hash,
+            order,
+            now,
+        }
+    }
+}
+
+/// The refusals that need no more than a look: the address first, then the bans (contracts/flashback.md section 1).
+fn refuse(tx: &Tx<'_>, order: &RegisterOrder) -> Result<(), RegisterError> {
+    if let Some(member) = accounts::member_by_email(tx, &order.email.key())? {
+        return Err(RegisterError::EmailTaken { active: member.account.state() == AccountState::Active });
+    }
+    for host in order.hosts() {
+        if bans::covers(tx, &host)? {
+            return Err(RegisterError::DomainBanned);
+        }
+    }
+    Ok(())
+}
+
+impl Draft {
+    fn commit(&self, tx: &Tx<'_>) -> Result<Member, RegisterError> {
+        refuse(tx, &self.order)?;
+        if let Some(at) = spend_mail(tx, &self.subject, self.limits, self.now)? {
+            return Err(RegisterError::TooManyLetters(wait_until(at, self.now)));
+        }
+        self.insert_account(tx)?;
+        self.insert_organization(tx)?;
+        sessions::insert(tx, &self.session, &self.order.origin.address.to_string())?;
+        proofs::insert(tx, self.mailing.proof, self.account, Purpose::Verify, self.now)?;
+        self.mailing.post(tx, self.account)?;
+        let member = accounts::member(tx, self.account)?;
+        Ok(member.ok_or_else(|| Unavailable::because("an account just inserted is not there"))?)
+    }
+
+    fn insert_account(&self, tx: &Tx<'_>) -> Result<(), RegisterError> {
+        let new = NewAccount {
+            id: self.account,
+            email: &self.order.email,
+            email_identity: &self.identities.mailbox,
+            password_hash: self.password_hash.as_deref(),
+            first_name: self.order.first_name.as_str(),
+            last_name: self.order.last_name.as_str(),
+            language: self.order.language,
+            contract: self.policy.contract,
+            now: self.now,
+        };
+        // `refuse` has looked, inside this very transaction; where transactions may overlap the key still decides.
+        accounts::insert(tx, &new)?.map(drop).ok_or(RegisterError::EmailTaken { active: false })
+    }
+
+    fn insert_organization(&self, tx: &Tx<'_>) -> Result<(), Unavailable> {
+        let order = &self.order;
+        let new = NewOrganization {
+            id: self.organization,
+            name: order.company_name.as_str(),
+            website: order.company_website.as_ref().map(Website::as_str),
+            domain: self.domain_identity.as_ref().map(|(domain, _)| domain.as_str()),
+            is_business: order.is_business,
+            contact: &order.contact,
+            now: self.now,
+        };
+        organizations::insert(tx, &new)?;
+        organizations::join(tx, self.account, self.organization, Role::Owner, self.now)?;
+        let plan = if self.had_trial(tx)? { SeededPlan::Free } else { self.policy.first_plan };
+        let ends_at = (plan == SeededPlan::Trial).then(|| self.now + TRIAL);
+        subscriptions::insert(tx, self.subscription, self.organization, plan, (self.now, ends_at))
+    }
+
+    /// Whether the mailbox, or the domain that the company says it has, is on record. The record is made when an
+    /// address is proved, so that a stranger who types somebody's address cannot use up their trial.
+    fn had_trial(&self, tx: &Tx<'_>) -> Result<bool, Unavailable> {
+        if subscriptions::trial_was_given(tx, &self.identities.mailbox)? {
+            return Ok(true);
+        }
+        let Some((domain, identity)) = &self.domain_identity else { return Ok(false) };
+        Ok(organizations::domain_is_claimed(tx, domain.as_str())?
+            || subscriptions::trial_was_given(tx, identity)?)
+    }
+}
+
+/// Drops the letters of a proof that came to nothing.
+pub(super) fn silence(tx: &Tx<'_>, account: AccountId) -> Result<(), Unavailable> {
+    for purpose in [Purpose::Verify, Purpose::Reset] {
+        letters::drop_waiting(tx, account, purpose.as_str())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,240 @@
+//! Proving an address: by the mailed link or code, resending it, and "this was not me".
+
+use std::time::Duration;
+
+use crate::mail::Recipient;
+use crate::model::account::Member;
+use crate::model::contract::Contract;
+use crate::model::id::ProofId;
+use crate::model::password::Password;
+use crate::model::proof::{Proof, Purpose};
+use crate::model::session::{Origin, Session};
+use crate::model::time::Millis;
+use crate::secrets::{Secrets, sha256};
+use crate::store::{Tx, Unavailable, accounts, proofs, sessions};
+
+use super::proving::{Evidence, Identities, account_of, examine, settle_verified};
+use super::throttle::spend_mail;
+use super::{Entered, Service, Setback, wait_until};
+
+/// What a mailed page has to know before its button is pressed.
+#[derive(Debug, Clone)]
+pub struct OpenProof {
+    pub member: Member,
+    /// The account has no password yet: proving the address takes choosing one.
+    pub needs_password: bool,
+}
+
+/// Why an address was not proved.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum VerifyError {
+    /// Unknown, used, expired, for something else, or too many codes were tried.
+    #[error("the link or code is not good")]
+    InvalidEvidence,
+    #[error("a password has to be chosen")]
+    PasswordNeeded,
+    #[error(transparent)]
+    Setback(#[from] Setback),
+}
+
+impl From<Unavailable> for VerifyError {
+    fn from(error: Unavailable) -> VerifyError {
+        VerifyError::Setback(error.into())
+    }
+}
+
+/// Why no letter was sent again.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum MailingError {
+    #[error("the address has been sent too many letters")]
+    TooManyLetters(Duration),
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl Service {
+    /// What the secret of a mailed link leads to. Consumes nothing, so scanners and previews do no harm (C3).
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub fn inspect_proof(&self, secret: &str, purpose: Purpose) -> Result<Option<OpenProof>, Unavailable> {
+        let (hash, now) = (sha256(secret), self.clock.now());
+        let member = self.store.read(|tx| {
+            let proof = proofs::by_secret(tx, &hash, purpose, now)?;
+            proof.map_or(Ok(None), |proof| accounts::member(tx, proof.account))
+        })?;
+        Ok(member
+            .filter(Member::may_enter)
+            .map(|member| OpenProof { needs_password: member.account.password_hash.is_none(), member }))
+    }
+
+    /// Proves an address, without letting anybody in: what the mailed page's button does.
+    ///
+    /// # Errors
+    /// [`VerifyError`]; only the count of tried codes has changed then.
+    pub async fn verify_address(
+        &self,
+        evidence: Evidence,
+        password: Option<Password>,
+    ) -> Result<Member, VerifyError> {
+        Ok(self.verify(evidence, password, None).await?.0)
+    }
+
+    /// Proves an address and opens a session.
+    ///
+    /// # Errors
+    /// [`VerifyError`]; only the count of tried codes has changed then.
+    pub async fn verify_and_enter(
+        &self,
+        evidence: Evidence,
+        password: Option<Password>,
+        contract: Contract,
+        origin: &Origin,
+    ) -> Result<Entered, VerifyError> {
+        let (member, session) = self.verify(evidence, password, Some((contract, origin))).await?;
+        let session = session.ok_or(VerifyError::InvalidEvidence)?;
+        let tokens = self.tokens(&session, &member);
+        Ok(Entered { member, tokens, pending_proof: None })
+    }
+
+    async fn verify(
+        &self,
+        evidence: Evidence,
+        password: Option<Password>,
+        enter: Option<(Contract, &Origin)>,
+    ) -> Result<(Member, Option<Session>), VerifyError> {
+        let now = self.clock.now();
+        let found = self.store.read(|tx| account_of(tx, &evidence, Purpose::Verify, now))?;
+        let member = found.ok_or(VerifyError::InvalidEvidence)?;
+        let verification = Verification {
+            evidence,
+            first_hash: self.first_hash(&member, password).await?,
+            identities: self.identities(&member.account.email),
+            session: enter.map(|(contract, origin)| {
+                let session = self.new_session(member.account.id, contract, origin);
+                (session, origin.address.to_string())
+            }),
+            now,
+        };
+        let (secrets, session) = (self.secrets.clone(), verification.session.clone().map(|(row, _)| row));
+        // A wrong code must leave its mark, so a refusal is part of the `Ok`.
+        let verdict: Result<Option<Member>, Unavailable> =
+            self.store.write(move |tx| verification.commit(tx, &secrets)).await;
+        Ok((verdict?.ok_or(VerifyError::InvalidEvidence)?, session))
+    }
+
+    /// Hashes the password that an account without one gets with its proof; an account that has one keeps it.
+    async fn first_hash(
+        &self,
+        member: &Member,
+        password: Option<Password>,
+    ) -> Result<Option<String>, VerifyError> {
+        match (&member.account.password_hash, password) {
+            (Some(_), _) => Ok(None),
+            (None, None) => Err(VerifyError::PasswordNeeded),
+            (None, Some(password)) => Ok(Some(self.hashing.hash(password).await.map_err(Setback::from)?)),
+        }
+    }
+
+    /// Sends the verification letter of an open proof again. Answers alike whether or not there is such a proof (H3);
+    /// links sent before stay good.
+    ///
+    /// # Errors
+    /// [`MailingError`].
+    pub async fn resend_verification(&self, id: ProofId) -> Result<(), MailingError> {
+        let now = self.clock.now();
+        let pending = self.store.read(|tx| pending(tx, id))?;
+        // An unknown id has a budget of its own, so that it runs out like a known one.
+        let subject = match &pending {
+            Some((member, _)) => self.subject(&member.account.email.key()),
+            None => self.subject(&format!("proof {id}")),
+        };
+        let mailing = pending.as_ref().map(|(member, proof)| {
+            let account = &member.account;
+            let to = Recipient {
+                address: &account.email,
+                first_name: &account.first_name,
+                language: account.language,
+            };
+            self.mailer(now).prepare(proof.id, Purpose::Verify, to)
+        });
+        let limits = self.limits;
+        self.store
+            .write(move |tx| {
+                if let Some(at) = spend_mail(tx, &subject, limits, now)? {
+                    return Err(MailingError::TooManyLetters(wait_until(at, now)));
+                }
+                if let (Some((member, _)), Some(mailing)) = (&pending, &mailing)
+                    && self::pending(tx, id)?.is_some()
+                {
+                    mailing.post(tx, member.account.id)?;
+                }
+                Ok(())
+            })
+            .await?;
+        self.bell.ring();
+        Ok(())
+    }
+
+    /// "This was not me": removes the unverified account that a link was mailed for. False when the link is not good
+    /// or the account is past that.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn disown(&self, secret: &str) -> Result<bool, Unavailable> {
+        let (hash, now) = (sha256(secret), self.clock.now());
+        self.store
+            .write(move |tx| {
+                let Some(proof) = proofs::by_secret(tx, &hash, Purpose::Verify, now)? else {
+                    return Ok(false);
+                };
+                let unverified = accounts::member(tx, proof.account)?
+                    .is_some_and(|member| member.account.verified_at.is_none() && member.may_enter());
+                Ok(unverified && accounts::delete(tx, proof.account)?)
+            })
+            .await
+    }
+}
+
+struct Verification {
+    evidence: Evidence,
+    first_hash: Option<String>,
+    identities: Identities,
+    session: Option<(Session, String)>,
+    now: Millis,
+}
+
+impl Verification {
+    fn commit(&self, tx: &Tx<'_>, secrets: &Secrets) -> Result<Option<Member>, Unavailable> {
+        let now = self.now;
+        let Some(proof) = examine(tx, &self.evidence, Purpose::Verify, secrets, now)? else {
+            return Ok(None);
+        };
+        let Some(member) = accounts::member(tx, proof.account)?.filter(Member::may_enter) else {
+            return Ok(None);
+        };
+        let needs_password = member.account.password_hash.is_none();
+        if (needs_password && self.first_hash.is_none()) || !proofs::consume(tx, proof.id, now)? {
+            return Ok(None);
+        }
+        if let Some(hash) = self.first_hash.as_ref().filter(|_| needs_password) {
+            accounts::set_password(tx, proof.account, hash, now)?;
+        }
+        settle_verified(tx, &member, &self.identities, now)?;
+        if let Some((session, address)) = &self.session {
+            accounts::set_logged_in(tx, proof.account, now)?;
+            sessions::insert(tx, session, address)?;
+        }
+        accounts::member(tx, proof.account)
+    }
+}
+
+/// The unverified account whose verification proof this is.
+fn pending(tx: &Tx<'_>, id: ProofId) -> Result<Option<(Member, Proof)>, Unavailable> {
+    let proof = proofs::find(tx, id)?.filter(|p| p.purpose == Purpose::Verify && p.used_at.is_none());
+    let Some(proof) = proof else { return Ok(None) };
+    let member = accounts::member(tx, proof.account)?;
+    Ok(member
+        .filter(|member| member.account.verified_at.is_none() && member.may_enter())
+        .map(|member| (member, proof)))
+}

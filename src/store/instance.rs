@@ -1,0 +1,15 @@
+//! Facts about this installation, as rows.
+
+use super::{Tx, Unavailable, params};
+
+/// A fact.
+pub fn get(tx: &Tx<'_>, name: &str) -> Result<Option<String>, Unavailable> {
+    tx.value("select value from instance where name = ?1", params![name])
+}
+
+/// Notes a fact unless it is known; tells the one in force.
+pub fn get_or_insert(tx: &Tx<'_>, name: &str, value: &str) -> Result<String, Unavailable> {
+    let sql = "insert into instance (name, value) values (?1, ?2) on conflict (name) do nothing";
+    tx.execute(sql, params![name, value])?;
+    Ok(get(tx, name)?.unwrap_or_else(|| value.to_owned()))
+}

@@ -1,0 +1,143 @@
+//! The outbox, as rows.
+
+use super::{Row, Tx, Unavailable, params};
+use crate::model::id::{AccountId, LetterId};
+use crate::model::letter::{Letter, LetterState};
+use crate::model::time::Millis;
+
+const COLUMNS: &str = "id, kind, recipient, language, message_id, sealed, state, attempts, created_at,
+    next_attempt_at, expires_at, delivered_at, verdict";
+
+fn read(row: &mut Row) -> Result<Letter, Unavailable> {
+    Ok(Letter {
+        id: row.next()?,
+        kind: row.next()?,
+        to: row.next()?,
+        language: row.next()?,
+        message_id: row.next()?,
+        sealed: row.next()?,
+        state: row.next()?,
+        attempts: row.next()?,
+        created_at: row.next()?,
+        next_attempt_at: row.next()?,
+        expires_at: row.next()?,
+        delivered_at: row.next()?,
+        verdict: row.next()?,
+    })
+}
+
+/// Puts a letter into the outbox.
+pub fn insert(tx: &Tx<'_>, letter: &Letter, account: Option<AccountId>) -> Result<(), Unavailable> {
+    let sql =
+        "insert into letters (id, account_id, kind, recipient, language, message_id, sealed, state, attempts,
+            created_at, next_attempt_at, claimed_until, expires_at, verdict)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10, 0, ?11, '')";
+    tx.execute(
+        sql,
+        params![
+            letter.id,
+            account,
+            letter.kind,
+            letter.to,
+            letter.language,
+            letter.message_id,
+            letter.sealed,
+            letter.state,
+            letter.created_at,
+            letter.next_attempt_at,
+            letter.expires_at
+        ],
+    )?;
+    Ok(())
+}
+
+/// Leases letters that are due and in nobody's hand, the oldest first.
+pub fn claim_due(tx: &Tx<'_>, now: Millis, until: Millis, limit: i64) -> Result<Vec<Letter>, Unavailable> {
+    let sql = format!(
+        "select {COLUMNS} from letters
+        where state = 'waiting' and next_attempt_at <= ?1 and claimed_until <= ?1
+        order by next_attempt_at, id limit ?2"
+    );
+    let due = tx.rows(&sql, params![now, limit], read)?;
+    for letter in &due {
+        tx.execute("update letters set claimed_until = ?2 where id = ?1", params![letter.id, until])?;
+    }
+    Ok(due)
+}
+
+/// When the next waiting letter can be taken in hand.
+pub fn next_due(tx: &Tx<'_>) -> Result<Option<Millis>, Unavailable> {
+    let sql =
+        "select min(case when claimed_until > next_attempt_at then claimed_until else next_attempt_at end)
+        from letters where state = 'waiting'";
+    Ok(tx.value::<Option<Millis>>(sql, params![])?.flatten())
+}
+
+/// What came of an attempt.
+pub struct Outcome<'a> {
+    pub state: LetterState,
+    /// Whether the body is no longer needed.
+    pub erase: bool,
+    pub verdict: &'a str,
+    pub next_attempt_at: Millis,
+    pub now: Millis,
+}
+
+/// Notes an attempt and gives the lease back. Nothing changes for a letter that is no longer waiting.
+pub fn settle(tx: &Tx<'_>, id: LetterId, outcome: &Outcome<'_>) -> Result<bool, Unavailable> {
+    let sql = "update letters set state = ?2, verdict = ?3, next_attempt_at = ?4, attempts = attempts + 1,
+            claimed_until = 0, sealed = case when ?5 = 1 then '' else sealed end,
+            delivered_at = case when ?2 = 'delivered' then ?6 else delivered_at end
+        where id = ?1 and state = 'waiting'";
+    let Outcome { state, erase, verdict, next_attempt_at, now } = *outcome;
+    Ok(tx.execute(sql, params![id, state, verdict, next_attempt_at, erase, now])? == 1)
+}
+
+/// The letter of an id.
+pub fn find(tx: &Tx<'_>, id: LetterId) -> Result<Option<Letter>, Unavailable> {
+    tx.row(&format!("select {COLUMNS} from letters where id = ?1"), params![id], read)
+}
+
+/// The latest letters, newest first, of one state or all.
+pub fn list(tx: &Tx<'_>, state: Option<LetterState>, limit: i64) -> Result<Vec<Letter>, Unavailable> {
+    let sql = format!(
+        "select {COLUMNS} from letters where state = coalesce(?1, state) order by created_at desc, id desc limit ?2"
+    );
+    tx.rows(&sql, params![state, limit], read)
+}
+
+/// Delivered letters whose bodies were kept, newest first: what the mailbox shows.
+pub fn kept(tx: &Tx<'_>, limit: i64) -> Result<Vec<Letter>, Unavailable> {
+    let sql = format!(
+        "select {COLUMNS} from letters where state = 'delivered' and sealed <> ''
+        order by created_at desc, id desc limit ?1"
+    );
+    tx.rows(&sql, params![limit], read)
+}
+
+/// Makes a letter that waits or failed due at once. False when its body is gone or it was delivered.
+pub fn retry(tx: &Tx<'_>, id: LetterId, now: Millis) -> Result<bool, Unavailable> {
+    let sql = "update letters set state = 'waiting', next_attempt_at = ?2, claimed_until = 0
+        where id = ?1 and state in ('waiting', 'failed') and sealed <> '' and expires_at > ?2";
+    Ok(tx.execute(sql, params![id, now])? == 1)
+}
+
+/// How many letters stand where.
+pub fn counts(tx: &Tx<'_>) -> Result<Vec<(LetterState, i64)>, Unavailable> {
+    let read = |row: &mut Row| Ok((row.next()?, row.next()?));
+    tx.rows("select state, count(*) from letters group by state", params![], read)
+}
+
+/// Drops the waiting letters of an account: their links are void.
+pub fn drop_waiting(tx: &Tx<'_>, account: AccountId, kind: &str) -> Result<u64, Unavailable> {
+    let sql = "update letters set state = 'expired', sealed = '', verdict = 'its link became void'
+        where account_id = ?1 and kind = ?2 and state = 'waiting' and claimed_until = 0";
+    tx.execute(sql, params![account, kind])
+}
+
+/// Removes letters that are done and older than `before`, at most `limit`.
+pub fn delete_done(tx: &Tx<'_>, before: Millis, limit: i64) -> Result<u64, Unavailable> {
+    let sql = "delete from letters where id in (
+        select id from letters where created_at < ?1 and state <> 'waiting' limit ?2)";
+    tx.execute(sql, params![before, limit])
+}

@@ -1,0 +1,126 @@
+//! Sessions, as rows.
+
+use super::accounts::read_member;
+use super::{Row, Tx, Unavailable, params};
+use crate::model::account::Member;
+use crate::model::id::{AccountId, SessionId};
+use crate::model::session::Session;
+use crate::model::time::Millis;
+
+const COLUMNS: &str = "s.id, s.account_id, s.contract, s.device, s.created_at, s.last_used_at, s.expires_at,
+    s.revoked_at, s.generation, s.rotated_at";
+
+fn read(row: &mut Row) -> Result<Session, Unavailable> {
+    Ok(Session {
+        id: row.next()?,
+        account: row.next()?,
+        contract: row.next()?,
+        device: row.next()?,
+        created_at: row.next()?,
+        last_used_at: row.next()?,
+        expires_at: row.next()?,
+        revoked_at: row.next()?,
+        generation: row.next()?,
+        rotated_at: row.next()?,
+    })
+}
+
+/// Opens a session.
+pub fn insert(tx: &Tx<'_>, session: &Session, address: &str) -> Result<(), Unavailable> {
+    let sql = "insert into sessions (id, account_id, contract, device, address, created_at, last_used_at, expires_at,
+            generation, rotated_at)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?6)";
+    tx.execute(
+        sql,
+        params![
+            session.id,
+            session.account,
+            session.contract,
+            session.device,
+            address,
+            session.created_at,
+            session.expires_at,
+            session.generation
+        ],
+    )?;
+    Ok(())
+}
+
+/// The session of an id.
+pub fn find(tx: &Tx<'_>, id: SessionId) -> Result<Option<Session>, Unavailable> {
+    tx.row(&format!("select {COLUMNS} from sessions s where s.id = ?1"), params![id], read)
+}
+
+/// The session of an id together with whose it is: what every request with a token asks.
+pub fn with_member(tx: &Tx<'_>, id: SessionId) -> Result<Option<(Session, Member)>, Unavailable> {
+    let sql = format!(
+        "select {COLUMNS}, a.id, a.number, a.email, a.password_hash, a.first_name, a.last_name, a.language,
+            a.contract, a.created_at, a.updated_at, a.last_login_at, a.verified_at, a.deactivated_at, a.banned_at,
+            m.organization_id, m.role, o.banned_at is not null, o.is_business
+        from sessions s
+        join accounts a on a.id = s.account_id
+        left join memberships m on m.account_id = a.id
+        left join organizations o on o.id = m.organization_id
+        where s.id = ?1"
+    );
+    tx.row(&sql, params![id], |row| Ok((read(row)?, read_member(row)?)))
+}
+
+/// The live sessions of an account, the latest used first.
+pub fn live(tx: &Tx<'_>, account: AccountId, now: Millis) -> Result<Vec<Session>, Unavailable> {
+    let sql = format!(
+        "select {COLUMNS} from sessions s where s.account_id = ?1 and s.revoked_at is null and s.expires_at > ?2
+        order by s.last_used_at desc, s.id desc"
+    );
+    tx.rows(&sql, params![account, now], read)
+}
+
+/// Moves a session on to the next generation. False when `generation` is no longer the one in force.
+pub fn rotate(
+    tx: &Tx<'_>,
+    id: SessionId,
+    generation: i64,
+    now: Millis,
+    expires: Millis,
+) -> Result<bool, Unavailable> {
+    let sql =
+        "update sessions set generation = generation + 1, rotated_at = ?3, last_used_at = ?3, expires_at = ?4
+        where id = ?1 and generation = ?2 and revoked_at is null and expires_at > ?3";
+    Ok(tx.execute(sql, params![id, generation, now, expires])? == 1)
+}
+
+/// Notes that a session was used.
+pub fn touch(tx: &Tx<'_>, id: SessionId, now: Millis) -> Result<(), Unavailable> {
+    tx.execute(
+        "update sessions set last_used_at = ?2 where id = ?1 and last_used_at < ?2",
+        params![id, now],
+    )?;
+    Ok(())
+}
+
+/// Ends a session. False when it had ended.
+pub fn revoke(tx: &Tx<'_>, id: SessionId, now: Millis) -> Result<bool, Unavailable> {
+    Ok(tx.execute(
+        "update sessions set revoked_at = ?2 where id = ?1 and revoked_at is null",
+        params![id, now],
+    )? == 1)
+}
+
+/// Ends every session of an account but `except`.
+pub fn revoke_all(
+    tx: &Tx<'_>,
+    account: AccountId,
+    except: Option<SessionId>,
+    now: Millis,
+) -> Result<u64, Unavailable> {
+    let sql = "update sessions set revoked_at = ?3
+        where account_id = ?1 and revoked_at is null and id <> coalesce(?2, '')";
+    tx.execute(sql, params![account, except, now])
+}
+
+/// Removes sessions that ended before `before`, at most `limit`.
+pub fn delete_ended(tx: &Tx<'_>, before: Millis, limit: i64) -> Result<u64, Unavailable> {
+    let sql = "delete from sessions where id in (
+        select id from sessions where expires_at < ?1 or revoked_at < ?1 limit ?2)";
+    tx.execute(sql, params![before, limit])
+}
