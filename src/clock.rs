@@ -2,7 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "this is the door that clippy.toml keeps closed elsewhere")]
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rand::rngs::StdRng;
@@ -39,6 +39,15 @@ impl Clock {
                 Millis(span_ms(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO)))
             }
             Source::Fixed(now) => Millis(now.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// A moment that never goes back, as a span since an arbitrary start: what rate limits count by.
+    pub fn monotonic(&self) -> Duration {
+        static START: OnceLock<Instant> = OnceLock::new();
+        match &self.0 {
+            Source::System => START.get_or_init(Instant::now).elapsed(),
+            Source::Fixed(now) => Duration::from_millis(now.load(Ordering::SeqCst).unsigned_abs()),
         }
     }
 

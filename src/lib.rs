@@ -1,3 +1,7 @@
+pub mod api;
+pub mod app;
+pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod hashing;
@@ -5,6 +9,7 @@ pub mod housekeeping;
 pub mod mail;
 pub mod metrics;
 pub mod model;
+pub mod pages;
 pub mod secrets;
 pub mod service;
 pub mod store;

@@ -1,1 +1,5 @@
-fn main() {}
+//! Parses the command line and calls it.
+
+fn main() -> std::process::ExitCode {
+    latchkey::cli::run()
+}

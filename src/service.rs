@@ -20,6 +20,7 @@ use crate::clock::{Chance, Clock};
 use crate::hashing::{Hashing, HashingError, RETRY_AFTER};
 use crate::mail::Mailroom;
 use crate::mail::courier::CourierBell;
+use crate::metrics::Metrics;
 use crate::model::account::Member;
 use crate::model::id::ProofId;
 use crate::model::time::Millis;
@@ -37,10 +38,13 @@ pub struct Service {
     pub secrets: Arc<Secrets>,
     pub clock: Clock,
     pub chance: Chance,
+    pub metrics: Metrics,
     /// The `iss` of tokens: the public URL when one is set, else `latchkey`.
     pub issuer: String,
     /// Whether addresses have mail budgets and networks login locks.
     pub limits: bool,
+    /// Whether a login may tell an unknown address from a wrong password.
+    pub reveal_accounts: bool,
     pub(crate) key_reload: keys::ReloadGate,
 }
 

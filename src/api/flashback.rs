@@ -1,0 +1,72 @@
+//! The Flashback contract: JSON in camelCase at the root (contracts/flashback.md).
+
+pub mod failure;
+mod profile;
+mod recovery;
+mod register;
+mod session;
+mod verification;
+mod wire;
+
+use poem::Request;
+use poem_openapi::auth::Bearer;
+use poem_openapi::{OpenApi, SecurityScheme, Tags};
+
+use super::guard;
+use crate::model::contract::Contract;
+use crate::model::password::{MAX_PASSWORD_CHARS, PasswordRule};
+use crate::model::subscription::SeededPlan;
+use crate::service::authenticate::Caller;
+use crate::service::register::Policy;
+
+/// What Flashback has decided about sign-ups (seed).
+pub const POLICY: Policy = Policy {
+    contract: Contract::Flashback,
+    password_rule: PasswordRule { min: 8, max: MAX_PASSWORD_CHARS, mixed: true },
+    first_plan: SeededPlan::Trial,
+};
+
+/// The areas of the contract, as the documentation groups them.
+#[derive(Tags)]
+enum Area {
+    /// Signing up, in and out.
+    #[oai(rename = "Flashback: sign-up and sessions")]
+    Entry,
+    /// Proving an address, and choosing a new password when the old one is lost.
+    #[oai(rename = "Flashback: verification and reset")]
+    Proof,
+    /// Reading and changing an account's own data.
+    #[oai(rename = "Flashback: profile")]
+    Profile,
+}
+
+/// An access token of a live session, as `accessToken` of `/user/login` or `/user/register` gives it.
+#[derive(SecurityScheme)]
+#[oai(rename = "FlashbackBearer", ty = "bearer", bearer_format = "JWT", checker = "known")]
+pub struct Known(pub Caller);
+
+async fn known(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
+    Ok(guard::admit(request, &bearer.token, Contract::Flashback)?)
+}
+
+/// An access token of a live session whose account has proved its address: what writes ask for.
+#[derive(SecurityScheme)]
+#[oai(rename = "FlashbackBearer", ty = "bearer", bearer_format = "JWT", checker = "proven")]
+pub struct Proven(pub Caller);
+
+async fn proven(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
+    Ok(guard::verified(guard::admit(request, &bearer.token, Contract::Flashback)?)?)
+}
+
+/// An access token where one is welcome but not asked for. A stale one counts as none.
+#[derive(SecurityScheme)]
+pub enum Perhaps {
+    Known(Known),
+    #[oai(fallback)]
+    Nobody,
+}
+
+/// The operations of the contract, all areas together.
+pub fn operations() -> impl OpenApi + Clone {
+    (register::Register, session::Sessions, verification::Verification, recovery::Recovery, profile::Profile)
+}

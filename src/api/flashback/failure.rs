@@ -1,0 +1,60 @@
+//! The shapes in which Flashback tells what went wrong (contracts/flashback.md, the three families).
+
+use poem_openapi::Object;
+
+use crate::api::problem::{Family, Problem};
+
+/// Family A: register, login, tokens, verification, reset.
+pub enum FamilyA {}
+
+/// What went wrong, with a code for programs and a sentence for people.
+#[derive(Object)]
+#[oai(rename = "FlashbackFailure")]
+pub struct FailureA {
+    /// Always false.
+    success: bool,
+    /// A fixed word for programs.
+    error_code: String,
+    /// A sentence for people.
+    message: String,
+}
+
+impl Family for FamilyA {
+    type Body = FailureA;
+
+    fn body(problem: &Problem<FamilyA>) -> FailureA {
+        FailureA { success: false, error_code: problem.code.to_owned(), message: problem.message.clone() }
+    }
+}
+
+/// Family B: profile, roles, organization, settings.
+pub enum FamilyB {}
+
+/// What went wrong, in a sentence. The code is there where Latchkey itself refuses: no token, unverified address, too
+/// many requests.
+#[derive(Object)]
+#[oai(rename = "FlashbackRefusal")]
+pub struct FailureB {
+    /// Always false.
+    success: bool,
+    /// A sentence for people.
+    message: String,
+    /// A fixed word for programs.
+    #[oai(skip_serializing_if_is_none)]
+    error_code: Option<String>,
+}
+
+/// The code of problems whose sentence alone is the contract's.
+pub const SENTENCE_ONLY: &str = "";
+
+impl Family for FamilyB {
+    type Body = FailureB;
+
+    fn body(problem: &Problem<FamilyB>) -> FailureB {
+        FailureB {
+            success: false,
+            message: problem.message.clone(),
+            error_code: (problem.code != SENTENCE_ONLY).then(|| problem.code.to_owned()),
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! `POST /user/register` (seed).
+
+use std::sync::Arc;
+
+use poem::http::StatusCode;
+use poem::web::Data;
+use poem_openapi::types::Example;
+use poem_openapi::{Object, OpenApi};
+
+use super::failure::FamilyA;
+use super::wire::EnteredBody;
+use super::{Area, POLICY};
+use crate::api::body::{Body, Text};
+use crate::api::problem::Problem;
+use crate::api::reply::{ALWAYS, WITH_BODY, outcomes};
+use crate::client::Client;
+use crate::model::domain::Website;
+use crate::model::email::EmailAddress;
+use crate::model::fault::{Fault, sentence};
+use crate::model::name::{CompanyName, PersonName};
+use crate::model::organization::Contact;
+use crate::model::password::Password;
+use crate::service::Service;
+use crate::service::register::{RegisterError, RegisterOrder};
+
+/// A sign-up. Keys that are not listed are ignored.
+#[derive(Object)]
+#[oai(rename = "FlashbackRegisterRequest", rename_all = "camelCase", example, skip_serializing_if_is_none)]
+pub struct RegisterRequest {
+    /// Unique; where the verification mail goes.
+    email: Text<EmailAddress>,
+    /// At least 8 characters, with an upper-case letter, a lower-case letter and a digit.
+    password: String,
+    first_name: Text<PersonName>,
+    last_name: Text<PersonName>,
+    /// Personal accounts name one too.
+    company_name: Text<CompanyName>,
+    /// A URL or a bare host; a business's domain is taken from it.
+    company_website: Option<Text<Website>>,
+    /// Whether this is a business account.
+    is_business: bool,
+    /// Kept with the organization.
+    #[oai(validator(max_length = 200))]
+    phone: Option<String>,
+    /// Kept with the organization.
+    #[oai(validator(max_length = 200))]
+    address1: Option<String>,
+    /// Kept with the organization.
+    #[oai(validator(max_length = 200))]
+    address2: Option<String>,
+    /// Kept with the organization.
+    #[oai(validator(max_length = 200))]
+    city: Option<String>,
+    /// Kept with the organization.
+    #[oai(validator(max_length = 200))]
+    state: Option<String>,
+    /// Kept with the organization.
+    #[oai(validator(max_length = 200))]
+    zipcode: Option<String>,
+    /// Kept with the organization.
+    #[oai(validator(max_length = 200))]
+    country: Option<String>,
+}
+
+impl Example for RegisterRequest {
+    fn example() -> RegisterRequest {
+        let fits = "the example obeys its own rules";
+        RegisterRequest {
+            email: Text(EmailAddress::parse("john.doe@company.com").expect(fits)),
+            password: "SecurePass123".to_owned(),
+            first_name: Text(PersonName::parse("John").expect(fits)),
+            last_name: Text(PersonName::parse("Doe").expect(fits)),
+            company_name: Text(CompanyName::parse("Acme Corporation").expect(fits)),
+            company_website: Some(Text(Website::parse("https://acme.com").expect(fits))),
+            is_business: true,
+            phone: None,
+            address1: None,
+            address2: None,
+            city: None,
+            state: None,
+            zipcode: None,
+            country: None,
+        }
+    }
+}
+
+outcomes!(RegisterReply = RegisterOutcomes: FamilyA,
+    201 "Signed up. The verification mail is on its way; until it is answered the account can only read."
+        => EnteredBody,
+    [ALWAYS, WITH_BODY, &[(400, "Nobody was signed up: `INVALID_INPUT` names every faulty field, `WEAK_PASSWORD` \
+        the broken rules; `EMAIL_EXISTS_ACTIVE`, `EMAIL_EXISTS_INACTIVE` or `ORG_BANNED`. Checked in this order.")]]
+);
+
+#[derive(Clone)]
+pub struct Register;
+
+#[OpenApi]
+impl Register {
+    /// Sign up
+    ///
+    /// Makes an account and an organization of its own, starts a free trial of 14 days, mails a verification link and
+    /// code (good for 24 hours), and opens a session. No token is asked for; a stale one is ignored.
+    #[oai(path = "/user/register", method = "post", tag = "Area::Entry", operation_id = "flashbackRegister")]
+    async fn register(
+        &self,
+        service: Data<&Arc<Service>>,
+        body: Body<RegisterRequest>,
+        client: Client,
+    ) -> RegisterReply {
+        let order = match order(body.0, &client) {
+            Ok(order) => order,
+            Err(problem) => return RegisterReply::Failed(problem),
+        };
+        let entered = service.register(&POLICY, order).await;
+        entered.map(EnteredBody::from).map_err(Problem::from).into()
+    }
+}
+
+fn order(request: RegisterRequest, client: &Client) -> Result<RegisterOrder, Problem<FamilyA>> {
+    let contact = contact(&request)?;
+    Ok(RegisterOrder {
+        password: Some(choose_password("password", &request.password)?),
+        email: request.email.0,
+        first_name: request.first_name.0,
+        last_name: request.last_name.0,
+        company_name: request.company_name.0,
+        company_website: request.company_website.map(|site| site.0),
+        is_business: request.is_business,
+        contact,
+        language: client.language,
+        origin: client.origin(None),
+    })
+}
+
+/// The optional fields about the organization: as typed, empty ones dropped, control characters refused.
+fn contact(request: &RegisterRequest) -> Result<Contact, Problem<FamilyA>> {
+    let mut faults = Vec::new();
+    let mut take = |field: &'static str, value: &Option<String>| {
+        let typed = value.as_deref().map(str::trim).filter(|text| !text.is_empty())?;
+        match CompanyName::parse(typed) {
+            Ok(text) => Some(text.as_str().to_owned()),
+            Err(rule) => {
+                faults.push(Fault::new(field, rule));
+                None
+            }
+        }
+    };
+    let contact = Contact {
+        phone: take("phone", &request.phone),
+        address1: take("address1", &request.address1),
+        address2: take("address2", &request.address2),
+        city: take("city", &request.city),
+        state: take("state", &request.state),
+        zipcode: take("zipcode", &request.zipcode),
+        country: take("country", &request.country),
+    };
+    if faults.is_empty() { Ok(contact) } else { Err(Problem::invalid_input(&faults)) }
+}
+
+/// A password that somebody chooses, or `WEAK_PASSWORD` with every broken rule.
+pub fn choose_password(field: &'static str, text: &str) -> Result<Password, Problem<FamilyA>> {
+    Password::chosen(text, &POLICY.password_rule).map_err(|rules| {
+        let faults: Vec<Fault> = rules.into_iter().map(|rule| Fault::new(field, rule)).collect();
+        Problem::new(StatusCode::BAD_REQUEST, "WEAK_PASSWORD", format!("{}.", sentence(&faults)))
+    })
+}
+
+impl From<RegisterError> for Problem<FamilyA> {
+    fn from(error: RegisterError) -> Problem<FamilyA> {
+        let refused = |code, message: &str| Problem::new(StatusCode::BAD_REQUEST, code, message);
+        match error {
+            RegisterError::EmailTaken { active: true } => {
+                refused("EMAIL_EXISTS_ACTIVE", "An account with this email address exists. Log in instead.")
+            }
+            RegisterError::EmailTaken { active: false } => refused(
+                "EMAIL_EXISTS_INACTIVE",
+                "An account with this email address exists but is not active. Verify the address or reset the \
+                 password.",
+            ),
+            RegisterError::DomainBanned => {
+                refused("ORG_BANNED", "Registration is not open to this organization's domain.")
+            }
+            RegisterError::TooManyLetters(wait) => Problem::rate_limited(wait),
+            RegisterError::Setback(setback) => Problem::from(setback),
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Wire objects and values that several areas share.
+
+use poem_openapi::Object;
+
+use crate::api::body::TextValue;
+use crate::model::domain::Website;
+use crate::model::email::EmailAddress;
+use crate::model::fault::Rule;
+use crate::model::name::{CompanyName, PersonName};
+use crate::service::Entered;
+
+impl TextValue for EmailAddress {
+    const NAME: &'static str = "email";
+    const FORMAT: &'static str = "email";
+    const MIN: Option<usize> = None;
+    const MAX: Option<usize> = Some(254);
+    fn parse(text: &str) -> Result<EmailAddress, Rule> {
+        EmailAddress::parse(text)
+    }
+    fn as_str(&self) -> &str {
+        EmailAddress::as_str(self)
+    }
+}
+
+impl TextValue for PersonName {
+    const NAME: &'static str = "personName";
+    const FORMAT: &'static str = "";
+    const MIN: Option<usize> = Some(1);
+    const MAX: Option<usize> = Some(100);
+    fn parse(text: &str) -> Result<PersonName, Rule> {
+        PersonName::parse(text)
+    }
+    fn as_str(&self) -> &str {
+        PersonName::as_str(self)
+    }
+}
+
+impl TextValue for CompanyName {
+    const NAME: &'static str = "companyName";
+    const FORMAT: &'static str = "";
+    const MIN: Option<usize> = Some(1);
+    const MAX: Option<usize> = Some(200);
+    fn parse(text: &str) -> Result<CompanyName, Rule> {
+        CompanyName::parse(text)
+    }
+    fn as_str(&self) -> &str {
+        CompanyName::as_str(self)
+    }
+}
+
+impl TextValue for Website {
+    const NAME: &'static str = "website";
+    const FORMAT: &'static str = "";
+    const MIN: Option<usize> = None;
+    const MAX: Option<usize> = Some(255);
+    fn parse(text: &str) -> Result<Website, Rule> {
+        Website::parse(text)
+    }
+    fn as_str(&self) -> &str {
+        Website::as_str(self)
+    }
+}
+
+/// Somebody who has just come in: tokens, and who they are.
+#[derive(Object)]
+#[oai(rename = "FlashbackEntered", rename_all = "camelCase", skip_serializing_if_is_none)]
+pub struct EnteredBody {
+    /// Always true.
+    success: bool,
+    /// JWT for `Authorization: Bearer`, good for an hour.
+    access_token: String,
+    /// JWT for `/user/refresh`, good for 30 days and for one use.
+    refresh_token: String,
+    /// Names the session.
+    token_id: String,
+    /// When the access token ends, in seconds since the epoch.
+    expires_at: i64,
+    /// While the address is unverified: for `/user/resend-verification/{verificationTokenId}` and, with the mailed
+    /// code, `/user/verify-email`.
+    verification_token_id: Option<String>,
+    user: UserBody,
+}
+
+/// The person signed in.
+#[derive(Object)]
+#[oai(rename = "FlashbackUser", rename_all = "camelCase")]
+pub struct UserBody {
+    /// 24 hexadecimal digits.
+    id: String,
+    email: String,
+    /// First and last name.
+    name: String,
+    /// The organization; empty for somebody without one.
+    org_id: String,
+    /// 0 USER, 1 BILLING, 2 WORKSPACES, 254 ADMINISTRATORS, 255 OWNER.
+    org_role: i64,
+    /// Empty: no images are kept.
+    #[oai(rename = "image_url")]
+    image_url: String,
+}
+
+impl From<Entered> for EnteredBody {
+    fn from(entered: Entered) -> EnteredBody {
+        let Entered { member, tokens, pending_proof } = entered;
+        let place = member.organization.as_ref();
+        EnteredBody {
+            success: true,
+            access_token: tokens.access,
+            refresh_token: tokens.refresh,
+            token_id: tokens.session.to_string(),
+            expires_at: tokens.access_expires_at.seconds(),
+            verification_token_id: pending_proof.map(|id| id.to_string()),
+            user: UserBody {
+                id: member.account.id.to_string(),
+                email: member.account.email.as_str().to_owned(),
+                name: member.account.full_name(),
+                org_id: place.map(|place| place.organization.to_string()).unwrap_or_default(),
+                org_role: place.map_or(0, |place| place.role.number()),
+                image_url: String::new(),
+            },
+        }
+    }
+}
+
+/// Done, with nothing more to say.
+#[derive(Object)]
+#[oai(rename = "FlashbackDone")]
+pub struct DoneBody {
+    /// Always true.
+    success: bool,
+}
+
+/// Done, with a sentence for people.
+#[derive(Object)]
+#[oai(rename = "FlashbackMessage")]
+pub struct MessageBody {
+    /// Always true.
+    success: bool,
+    /// A sentence for people.
+    message: String,
+}
+
+/// Done.
+pub fn done() -> DoneBody {
+    DoneBody { success: true }
+}
+
+/// Done, with a sentence.
+pub fn message(text: impl Into<String>) -> MessageBody {
+    MessageBody { success: true, message: text.into() }
+}

@@ -1,0 +1,208 @@
+//! How often one network may call what: every route in one table, on by default, bounded in memory (H2, H6).
+
+use std::hash::{BuildHasher, RandomState};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::clock::Reference;
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
+
+use crate::clock::Clock;
+use crate::model::network::Network;
+
+/// A class of calls that share a budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Making accounts.
+    SignUp,
+    /// Trying passwords.
+    Login,
+    /// Causing mail.
+    Mail,
+    /// Trying mailed secrets and codes.
+    Proof,
+    /// Everything else.
+    General,
+}
+
+/// The routes with a class of their own; all others are [`Class::General`].
+const CLASSES: &[(&str, &str, Class)] = &[
+    ("POST", "/user/register", Class::SignUp),
+    ("POST", "/user/login", Class::Login),
+    ("POST", "/user/request-reset-password", Class::Mail),
+    ("POST", "/user/resend-verification/{verificationTokenId}", Class::Mail),
+    ("POST", "/user/pre-verify-email", Class::Proof),
+    ("POST", "/user/verify-email", Class::Proof),
+    ("POST", "/user/reset-password", Class::Proof),
+    ("POST", "/user/refresh", Class::Proof),
+    ("GET", "/verify-email", Class::Proof),
+    ("POST", "/verify-email", Class::Proof),
+    ("POST", "/verify-email/not-me", Class::Proof),
+    ("GET", "/reset-password", Class::Proof),
+    ("POST", "/reset-password", Class::Proof),
+];
+
+impl Class {
+    const ALL: [Class; 5] = [Class::SignUp, Class::Login, Class::Mail, Class::Proof, Class::General];
+
+    /// The class of a route, by its pattern.
+    pub fn of(method: &str, pattern: &str) -> Class {
+        // A HEAD does what its GET does.
+        let method = if method == "HEAD" { "GET" } else { method };
+        let row = CLASSES.iter().find(|(m, p, _)| *m == method && *p == pattern);
+        row.map_or(Class::General, |(_, _, class)| *class)
+    }
+
+    /// Calls a minute and network, all of which may come at once.
+    pub fn per_minute(self) -> NonZeroU32 {
+        const fn calls(n: u32) -> NonZeroU32 {
+            match NonZeroU32::new(n) {
+                Some(n) => n,
+                None => NonZeroU32::MIN,
+            }
+        }
+        match self {
+            Class::SignUp | Class::Login | Class::Mail => const { calls(10) },
+            Class::Proof => const { calls(60) },
+            Class::General => const { calls(1200) },
+        }
+    }
+}
+
+/// Networks that are counted one by one, a class each. Past that, newcomers share buckets.
+const NETWORKS: usize = 100_000;
+/// Calls between two clean-ups while many are counted.
+const CLEAN_UP_EVERY: u64 = 4_096;
+
+/// Whom a call is counted for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Key {
+    Network(Network),
+    Bucket(u16),
+}
+
+type Limiter = RateLimiter<Key, DashMapStateStore<Key>, LimitClock, NoOpMiddleware<Moment>>;
+
+/// The budgets of all networks.
+pub struct Limits {
+    limiters: Vec<(Class, Limiter)>,
+    clock: LimitClock,
+    hasher: RandomState,
+    calls: std::sync::atomic::AtomicU64,
+    enabled: bool,
+}
+
+impl Limits {
+    /// Full budgets for everybody; without limits when `enabled` is false.
+    pub fn new(clock: Clock, enabled: bool) -> Limits {
+        let clock = LimitClock(clock);
+        let limiter = |class: Class| {
+            let quota = Quota::per_minute(class.per_minute());
+            (class, RateLimiter::new(quota, DashMapStateStore::default(), clock.clone()))
+        };
+        Limits {
+            limiters: Class::ALL.map(limiter).into(),
+            clock,
+            hasher: RandomState::new(),
+            calls: std::sync::atomic::AtomicU64::new(0),
+            enabled,
+        }
+    }
+
+    /// Counts a call.
+    ///
+    /// # Errors
+    /// The span to wait before the next is allowed.
+    pub fn count(&self, class: Class, network: Network) -> Result<(), Duration> {
+        if !self.enabled {
+            return Ok(());
+        }
+        let limiter = self.limiter(class);
+        let key = if limiter.len() < NETWORKS { Key::Network(network) } else { self.bucket(network) };
+        let calls = self.calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        if calls.is_multiple_of(CLEAN_UP_EVERY) {
+            limiter.retain_recent();
+        }
+        limiter.check_key(&key).map_err(|refusal| {
+            refusal.wait_time_from(governor::clock::Clock::now(&self.clock)).max(Duration::from_secs(1))
+        })
+    }
+
+    fn limiter(&self, class: Class) -> &Limiter {
+        let found = self.limiters.iter().find(|(of, _)| *of == class);
+        &found.expect("there is a limiter for every class").1
+    }
+
+    fn bucket(&self, network: Network) -> Key {
+        Key::Bucket(self.hasher.hash_one(network) as u16)
+    }
+}
+
+/// Our clock as governor reads it.
+#[derive(Debug, Clone)]
+struct LimitClock(Clock);
+
+/// Nanoseconds since the clock's own start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Moment(Duration);
+
+impl Reference for Moment {
+    fn duration_since(&self, earlier: Moment) -> Nanos {
+        Nanos::from(self.0.saturating_sub(earlier.0))
+    }
+
+    fn saturating_sub(&self, span: Nanos) -> Moment {
+        Moment(self.0.saturating_sub(span.into()))
+    }
+}
+
+impl std::ops::Add<Nanos> for Moment {
+    type Output = Moment;
+    fn add(self, span: Nanos) -> Moment {
+        Moment(self.0 + Duration::from(span))
+    }
+}
+
+impl governor::clock::Clock for LimitClock {
+    type Instant = Moment;
+    fn now(&self) -> Moment {
+        Moment(self.0.monotonic())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::time::Millis;
+    use std::net::{IpAddr, Ipv4Addr};
+
+    fn network(number: u32) -> Network {
+        Network::from(IpAddr::V4(Ipv4Addr::from_bits(number)))
+    }
+
+    #[test]
+    fn ten_sign_ups_a_minute_and_network() {
+        let clock = Clock::fixed(Millis(1_000_000));
+        let limits = Limits::new(clock.clone(), true);
+        let allowed = |who| (0..20).filter(|_| limits.count(Class::SignUp, network(who)).is_ok()).count();
+        assert_eq!(allowed(1), 10);
+        assert_eq!(allowed(2), 10, "another network has a budget of its own");
+        assert_eq!(limits.count(Class::Login, network(1)), Ok(()), "and so has another class");
+        clock.advance(Duration::from_secs(6));
+        assert_eq!(allowed(1), 1, "a tenth of it is back after six seconds");
+        assert!(limits.count(Class::SignUp, network(1)).is_err_and(|wait| wait <= Duration::from_secs(6)));
+    }
+
+    // H6
+    #[test]
+    fn memory_is_bounded_under_a_million_networks() {
+        let limits = Limits::new(Clock::fixed(Millis(0)), true);
+        for number in 0..1_000_000 {
+            let _ = limits.count(Class::SignUp, network(number));
+        }
+        assert!(limits.limiter(Class::SignUp).len() <= NETWORKS + usize::from(u16::MAX) + 1);
+    }
+}

@@ -1,0 +1,196 @@
+//! Latchkey's own routes, beside the contracts: health, metrics, public keys, the mailbox as JSON.
+
+use std::sync::{Arc, PoisonError};
+
+use poem::Request;
+use poem::web::Data;
+use poem_openapi::payload::{PlainText, Response};
+use poem_openapi::types::Any;
+use poem_openapi::{ApiResponse, Object, OpenApi, Tags};
+
+use super::Vitals;
+use super::body::Body;
+use super::flashback::failure::FamilyA;
+use super::problem::Problem;
+use super::reply::{ALWAYS, outcomes};
+use crate::metrics::LetterLabels;
+use crate::model::letter::{Letter, LetterState};
+use crate::service::Service;
+use crate::store::{Unavailable, letters};
+
+#[derive(Tags)]
+enum Area {
+    /// How the server is doing, its public keys, and the mailbox of development.
+    #[oai(rename = "Latchkey")]
+    Latchkey,
+}
+
+/// How the server is doing.
+#[derive(Object)]
+#[oai(rename = "Health", skip_serializing_if_is_none)]
+pub struct HealthBody {
+    /// `ok`, or `error` when requests cannot be answered.
+    status: String,
+    /// RFC 3339 in UTC.
+    timestamp: String,
+    /// What is wrong, in a sentence.
+    error: Option<String>,
+    /// `ok` or `error`.
+    database: String,
+    courier: CourierBody,
+    hashing: HashingBody,
+}
+
+/// How the mail is doing.
+#[derive(Object)]
+#[oai(rename = "CourierHealth", skip_serializing_if_is_none)]
+pub struct CourierBody {
+    /// `ok`, or `fault` when the operator has to mend the mail set-up. Letters wait meanwhile.
+    status: String,
+    /// The mail server's words; told to callers on this machine only.
+    fault: Option<String>,
+    /// Letters not yet handed over.
+    waiting: i64,
+}
+
+/// How the hashing of passwords is doing.
+#[derive(Object)]
+#[oai(rename = "HashingHealth")]
+pub struct HashingBody {
+    /// Passwords waiting for a thread.
+    waiting: u64,
+}
+
+#[derive(ApiResponse)]
+enum HealthReply {
+    /// Requests are answered.
+    #[oai(status = 200)]
+    Well(Body<HealthBody>),
+    /// They are not; `error` says why.
+    #[oai(status = 503)]
+    Ill(Body<HealthBody>),
+}
+
+#[derive(ApiResponse)]
+enum MetricsReply {
+    /// OpenMetrics text.
+    #[oai(status = 200, content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8")]
+    Text(PlainText<String>),
+}
+
+/// A letter in the mailbox.
+#[derive(Object)]
+#[oai(rename = "MailboxLetter", skip_serializing_if_is_none)]
+pub struct LetterBody {
+    id: String,
+    to: String,
+    /// `verify`, `reset` or `password-changed`.
+    kind: String,
+    /// RFC 3339 in UTC.
+    created: String,
+    subject: String,
+    text: String,
+    html: String,
+    /// The links it carries.
+    links: Vec<String>,
+    /// The 8-digit code it carries, if any.
+    code: Option<String>,
+}
+
+outcomes!(MailboxReply = MailboxOutcomes: FamilyA, 200 "The letters, newest first." => Vec<LetterBody>,
+    [ALWAYS, &[(404, "The mailbox is closed: a mail server is set, or the caller is not on this machine.")]]);
+outcomes!(JwksReply = JwksOutcomes: FamilyA, 200 "A JWK set (RFC 7517)." => Any<serde_json::Value>, [ALWAYS]);
+
+/// Letters that the mailbox shows.
+pub const MAILBOX_SHOWS: i64 = 200;
+
+#[derive(Clone)]
+pub struct Own;
+
+#[OpenApi]
+impl Own {
+    /// Health
+    ///
+    /// Whether requests are answered, and how database, courier and hashing queue are doing. Never waits for any.
+    #[oai(path = "/health", method = "get", tag = "Area::Latchkey", operation_id = "health")]
+    async fn health(
+        &self,
+        service: Data<&Arc<Service>>,
+        vitals: Data<&Arc<Vitals>>,
+        request: &Request,
+    ) -> HealthReply {
+        let waiting = service.store.read(|tx| letters::counts(tx)).map(|counts| {
+            counts.into_iter().find(|(state, _)| *state == LetterState::Waiting).map_or(0, |(_, n)| n)
+        });
+        let local = request.remote_addr().as_socket_addr().is_some_and(|peer| peer.ip().is_loopback())
+            && !request.headers().contains_key("x-forwarded-for");
+        let fault = vitals.courier.lock().unwrap_or_else(PoisonError::into_inner).fault.clone();
+        let error = waiting.as_ref().err().map(|_| "The database cannot be read.".to_owned());
+        if let Err(cause) = &waiting {
+            tracing::error!("{cause}");
+        }
+        let word = |bad| if bad { "error" } else { "ok" }.to_owned();
+        let body = HealthBody {
+            status: word(error.is_some()),
+            timestamp: service.clock.now().rfc3339(),
+            database: word(error.is_some()),
+            courier: CourierBody {
+                status: if fault.is_some() { "fault" } else { "ok" }.to_owned(),
+                fault: fault.filter(|_| local),
+                waiting: waiting.unwrap_or(0),
+            },
+            hashing: HashingBody { waiting: service.hashing.waiting() as u64 },
+            error,
+        };
+        if body.error.is_none() { HealthReply::Well(Body(body)) } else { HealthReply::Ill(Body(body)) }
+    }
+
+    /// Metrics
+    ///
+    /// For Prometheus. Answers callers on this machine only, unless `LATCHKEY_METRICS=public`.
+    #[oai(path = "/metrics", method = "get", tag = "Area::Latchkey", operation_id = "metrics")]
+    async fn metrics(&self, service: Data<&Arc<Service>>) -> Response<MetricsReply> {
+        if let Ok(counts) = service.store.read(|tx| letters::counts(tx)) {
+            for state in LetterState::ALL {
+                let count = counts.iter().find(|(of, _)| *of == state).map_or(0, |(_, count)| *count);
+                service.metrics.letters.get_or_create(&LetterLabels { state: state.as_str() }).set(count);
+            }
+        }
+        Response::new(MetricsReply::Text(PlainText(service.metrics.encode())))
+    }
+
+    /// Public keys
+    ///
+    /// The keys that access tokens can be verified with, by `kid`. Old ones stay until their tokens are gone.
+    #[oai(path = "/.well-known/jwks.json", method = "get", tag = "Area::Latchkey", operation_id = "jwks")]
+    async fn jwks(&self, service: Data<&Arc<Service>>) -> JwksReply {
+        JwksReply::Done(Any(service.ring.jwks()))
+    }
+
+    /// Read the mailbox
+    ///
+    /// Without a mail server set, letters are kept here instead of being sent: open `/mailbox` in a browser, or read
+    /// them as JSON.
+    #[oai(path = "/mailbox/letters", method = "get", tag = "Area::Latchkey", operation_id = "mailboxLetters")]
+    async fn mailbox(&self, service: Data<&Arc<Service>>) -> MailboxReply {
+        let letters = service.mailbox(MAILBOX_SHOWS);
+        let bodies =
+            letters.and_then(|letters| letters.iter().map(|letter| open(&service, letter)).collect());
+        bodies.map_err(Problem::from).into()
+    }
+}
+
+fn open(service: &Service, letter: &Letter) -> Result<LetterBody, Unavailable> {
+    let body = service.mailroom.open(letter).map_err(Unavailable::because)?;
+    Ok(LetterBody {
+        id: letter.id.to_string(),
+        to: letter.to.clone(),
+        kind: letter.kind.clone(),
+        created: letter.created_at.rfc3339(),
+        subject: body.subject,
+        text: body.text,
+        html: body.html,
+        links: body.links,
+        code: body.code,
+    })
+}

@@ -1,0 +1,164 @@
+//! What went wrong, on its way to the wire: a status, a code, a sentence. A contract's family gives it its shape.
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use poem::http::StatusCode;
+use poem_openapi::error::{AuthorizationError, ParseParamError, ParsePathError};
+use poem_openapi::types::{ToJSON, Type};
+
+use super::body::BodyError;
+use super::guard::GuardError;
+use crate::model::fault::{Fault, sentence};
+use crate::service::Setback;
+use crate::store::Unavailable;
+
+/// The shape in which a contract tells what went wrong.
+pub trait Family: Sized + Send + Sync + 'static {
+    /// The wire object.
+    type Body: Type + ToJSON + Send;
+
+    /// The wire object of a problem.
+    fn body(problem: &Problem<Self>) -> Self::Body;
+}
+
+/// What went wrong. It holds no cause: that was logged, and the body names the request instead.
+#[derive(Debug)]
+pub struct Problem<F> {
+    pub status: StatusCode,
+    pub code: &'static str,
+    pub message: String,
+    pub retry_after: Option<Duration>,
+    family: PhantomData<fn() -> F>,
+}
+
+impl<F: Family> Problem<F> {
+    /// A problem of this status, code and sentence.
+    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Problem<F> {
+        Problem { status, code, message: message.into(), retry_after: None, family: PhantomData }
+    }
+
+    /// 400 for faulty input.
+    pub fn invalid_input(faults: &[Fault]) -> Problem<F> {
+        Problem::new(StatusCode::BAD_REQUEST, "INVALID_INPUT", format!("{}.", sentence(faults)))
+    }
+
+    /// 401: no token, or none that is good.
+    pub fn unauthorized() -> Problem<F> {
+        let message = "A valid access token is required: send it as Authorization: Bearer <token>.";
+        Problem::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", message)
+    }
+
+    /// 429: to be tried again after `wait`.
+    pub fn rate_limited(wait: Duration) -> Problem<F> {
+        let message = format!("Too many requests. Try again in {}.", in_words(wait));
+        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message);
+        Problem { retry_after: Some(wait), ..problem }
+    }
+
+    /// 503: busy, to be tried again after `wait`.
+    pub fn busy(wait: Duration) -> Problem<F> {
+        let message = format!("The server is busy. Try again in {}.", in_words(wait));
+        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message);
+        Problem { retry_after: Some(wait), ..problem }
+    }
+
+    /// 503 for a fault of ours. The cause goes to the log, once, beside the request's id.
+    pub fn unavailable(cause: &Unavailable) -> Problem<F> {
+        tracing::error!("{cause}");
+        let message = "The server cannot answer at the moment. Its log tells why, under this request's id.";
+        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message);
+        Problem { retry_after: Some(Duration::from_secs(5)), ..problem }
+    }
+
+    /// What became of an error that no operation handled, or that an extractor met before the operation ran.
+    pub fn of_error(error: &poem::Error) -> Problem<F> {
+        if let Some(body) = error.downcast_ref::<BodyError>() {
+            return Problem::of_body(body);
+        }
+        if let Some(guard) = error.downcast_ref::<GuardError>() {
+            return Problem::of_guard(guard);
+        }
+        if error.is::<AuthorizationError>() {
+            return Problem::unauthorized();
+        }
+        // Their own words may echo what was sent.
+        if error.is::<ParsePathError>() || error.is::<ParseParamError>() {
+            return Problem::new(StatusCode::BAD_REQUEST, "INVALID_INPUT", "A parameter is malformed.");
+        }
+        Problem::of_status(error.status())
+    }
+
+    /// The problem of a bare status.
+    pub fn of_status(status: StatusCode) -> Problem<F> {
+        let (code, message) = match status {
+            StatusCode::NOT_FOUND => {
+                ("NOT_FOUND", "There is nothing at this path. See /docs for what there is.")
+            }
+            StatusCode::METHOD_NOT_ALLOWED => ("METHOD_NOT_ALLOWED", "This path does not take this method."),
+            StatusCode::PAYLOAD_TOO_LARGE => ("PAYLOAD_TOO_LARGE", "The body must be at most 64 KiB."),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                ("UNSUPPORTED_MEDIA_TYPE", "The body must be sent as application/json.")
+            }
+            StatusCode::REQUEST_TIMEOUT => ("REQUEST_TIMEOUT", "The body took too long to arrive."),
+            StatusCode::UNAUTHORIZED => return Problem::unauthorized(),
+            status if status.is_client_error() => ("INVALID_INPUT", "The request is malformed."),
+            _ => return Problem::internal(),
+        };
+        Problem::new(status, code, message)
+    }
+
+    fn internal() -> Problem<F> {
+        let message = "Something went wrong on our side. The log tells what, under this request's id.";
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", message)
+    }
+
+    fn of_body(error: &BodyError) -> Problem<F> {
+        match error {
+            BodyError::Faults(faults) => Problem::invalid_input(faults),
+            BodyError::TooLarge => Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE),
+            BodyError::UnsupportedMediaType => Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            BodyError::TooSlow => Problem::of_status(StatusCode::REQUEST_TIMEOUT),
+        }
+    }
+
+    fn of_guard(error: &GuardError) -> Problem<F> {
+        match error {
+            GuardError::Unauthorized => Problem::unauthorized(),
+            GuardError::Unverified => Problem::new(
+                StatusCode::FORBIDDEN,
+                "EMAIL_NOT_VERIFIED",
+                "Verify your email address first: this account can only read until then.",
+            ),
+            GuardError::Unavailable(cause) => Problem::unavailable(cause),
+        }
+    }
+}
+
+impl<F: Family> From<Unavailable> for Problem<F> {
+    fn from(cause: Unavailable) -> Problem<F> {
+        Problem::unavailable(&cause)
+    }
+}
+
+impl<F: Family> From<Setback> for Problem<F> {
+    fn from(setback: Setback) -> Problem<F> {
+        match setback {
+            Setback::Busy(wait) => Problem::busy(wait),
+            Setback::Unavailable(cause) => Problem::unavailable(&cause),
+        }
+    }
+}
+
+/// A span in whole seconds, rounded up: what `Retry-After` holds (RFC 9110 section 10.2.3).
+pub fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
+
+fn in_words(wait: Duration) -> String {
+    match whole_seconds(wait) {
+        1 => "a second".to_owned(),
+        seconds if seconds < 120 => format!("{seconds} seconds"),
+        seconds => format!("{} minutes", seconds.div_ceil(60)),
+    }
+}

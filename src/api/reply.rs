@@ -1,0 +1,145 @@
+//! One answer type for every operation: its success, or a problem in its contract's shape. The statuses an operation
+//! can send stand beside it as data, so that the document tells them all, and tests hold them to it.
+
+use poem::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use poem::http::{HeaderValue, StatusCode};
+use poem::{IntoResponse, Response};
+use poem_openapi::ApiResponse;
+use poem_openapi::registry::{
+    MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
+};
+use poem_openapi::types::{ToJSON, Type};
+
+use super::problem::{Family, Problem, whole_seconds};
+
+/// A status and what it means there.
+pub type Status = (u16, &'static str);
+
+/// What every operation may answer.
+pub const ALWAYS: &[Status] = &[
+    (429, "Too many requests: wait as long as `Retry-After` says."),
+    (500, "A fault of the server; its log tells more under the id in `X-Request-Id`."),
+    (503, "The server is busy or cannot reach its database: wait as long as `Retry-After` says."),
+];
+
+/// What every operation with a JSON body may answer.
+pub const WITH_BODY: &[Status] = &[
+    (408, "The body took longer than 10 seconds to arrive."),
+    (413, "The body is longer than 64 KiB."),
+    (415, "The body was not sent as `application/json`."),
+];
+
+/// What every operation behind a token may answer.
+pub const WITH_TOKEN: &[Status] =
+    &[(401, "No access token, or one that is expired, revoked, or of an account that may not enter.")];
+
+/// What an operation can answer.
+pub trait Outcomes: Send + Sync + 'static {
+    type Family: Family;
+    type Success: Type + ToJSON + Send;
+    /// The status of success.
+    const SUCCESS: Status;
+    /// All others, in groups.
+    const FAILURES: &'static [&'static [Status]];
+}
+
+/// Declares an operation's outcomes and names its reply:
+/// `outcomes!(RegisterReply = Register: FamilyA, 201 "made" => Entered, [ALWAYS, &[(400, "refused")]])`.
+macro_rules! outcomes {
+    ($reply:ident = $name:ident: $family:ty, $status:literal $text:literal => $success:ty, [$($failures:expr),* $(,)?]) => {
+        pub struct $name;
+
+        impl $crate::api::reply::Outcomes for $name {
+            type Family = $family;
+            type Success = $success;
+            const SUCCESS: $crate::api::reply::Status = ($status, $text);
+            const FAILURES: &'static [&'static [$crate::api::reply::Status]] = &[$($failures),*];
+        }
+
+        pub type $reply = $crate::api::reply::Reply<$name>;
+    };
+}
+pub(crate) use outcomes;
+
+/// An operation's answer.
+pub enum Reply<O: Outcomes> {
+    Done(O::Success),
+    Failed(Problem<O::Family>),
+}
+
+impl<O: Outcomes> From<Result<O::Success, Problem<O::Family>>> for Reply<O> {
+    fn from(result: Result<O::Success, Problem<O::Family>>) -> Reply<O> {
+        match result {
+            Ok(success) => Reply::Done(success),
+            Err(problem) => Reply::Failed(problem),
+        }
+    }
+}
+
+impl<O: Outcomes> IntoResponse for Reply<O> {
+    fn into_response(self) -> Response {
+        match self {
+            Reply::Done(success) => {
+                let status = StatusCode::from_u16(O::SUCCESS.0).unwrap_or(StatusCode::OK);
+                json(status, &success)
+            }
+            Reply::Failed(problem) => problem_response(&problem),
+        }
+    }
+}
+
+/// The answer that a problem becomes.
+pub fn problem_response<F: Family>(problem: &Problem<F>) -> Response {
+    let mut response = json(problem.status, &F::body(problem));
+    if let Some(wait) = problem.retry_after {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+    }
+    response
+}
+
+fn json<T: ToJSON>(status: StatusCode, value: &T) -> Response {
+    let mut response = Response::from(value.to_json_string());
+    response.set_status(status);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+impl<O: Outcomes> ApiResponse for Reply<O> {
+    const BAD_REQUEST_HANDLER: bool = true;
+
+    fn meta() -> MetaResponses {
+        let success = meta::<O::Success>(O::SUCCESS);
+        let mut failures: Vec<Status> = O::FAILURES.iter().flat_map(|group| group.iter().copied()).collect();
+        failures.sort_by_key(|(status, _)| *status);
+        let failures = failures.into_iter().map(meta::<<O::Family as Family>::Body>);
+        MetaResponses { responses: [success].into_iter().chain(failures).collect() }
+    }
+
+    fn register(registry: &mut Registry) {
+        O::Success::register(registry);
+        <O::Family as Family>::Body::register(registry);
+    }
+
+    fn from_parse_request_error(error: poem::Error) -> Reply<O> {
+        Reply::Failed(Problem::of_error(&error))
+    }
+}
+
+fn meta<T: Type>((status, description): Status) -> MetaResponse {
+    let content = MetaMediaType { content_type: "application/json", schema: T::schema_ref() };
+    let mut headers = vec![header("X-Request-Id", "string", "Names this request in the server's log.")];
+    if matches!(status, 429 | 503) {
+        headers.push(header("Retry-After", "integer", "Seconds to wait before trying again."));
+    }
+    MetaResponse { description, status: Some(status), status_range: None, content: vec![content], headers }
+}
+
+fn header(name: &str, kind: &'static str, description: &str) -> MetaHeader {
+    MetaHeader {
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
+        required: false,
+        deprecated: false,
+        schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new(kind))),
+    }
+}

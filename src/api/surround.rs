@@ -1,0 +1,165 @@
+//! What happens around every request: its id, its sender, gates and limits before; log line, metrics and headers
+//! after; and a JSON body for whatever no operation handled.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use poem::http::header::{self, HeaderName, HeaderValue};
+use poem::http::{Method, StatusCode};
+use poem::middleware::{CatchPanic, PanicHandler};
+use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Result};
+use tracing::Instrument;
+
+use super::cors::Cors;
+use super::flashback::failure::FamilyA;
+use super::gates::Gates;
+use super::inventory::Inventory;
+use super::limits::{Class, Limits};
+use super::problem::Problem;
+use super::reply::problem_response;
+use crate::client::{Sender, TrustedProxies};
+use crate::clock::{Chance, Stopwatch};
+use crate::metrics::{Metrics, RequestLabels, RouteLabels};
+use crate::model::network::Network;
+
+/// Names a request in answers and in the log.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The route of paths that there are none for.
+const UNMATCHED: &str = "unmatched";
+
+/// What the layer around every request works with.
+pub struct Around {
+    pub inventory: Inventory,
+    pub limits: Limits,
+    pub proxies: TrustedProxies,
+    pub gates: Gates,
+    pub cors_origins: Vec<String>,
+    pub chance: Chance,
+    pub metrics: Metrics,
+}
+
+/// Wraps the routes.
+pub fn surround(routes: impl Endpoint + 'static, around: Around) -> impl Endpoint<Output = Response> {
+    let cors = Cors::new(around.cors_origins.clone());
+    let inner = routes.with(CatchPanic::new().with_handler(Panicked));
+    Surround { inner: Arc::new(inner), around, cors }
+}
+
+/// Turns a panic into a 500; the panic hook has already put its words into the log.
+#[derive(Clone)]
+struct Panicked;
+
+impl PanicHandler for Panicked {
+    type Response = Response;
+    fn get_response(&self, _panic: Box<dyn std::any::Any + Send>) -> Response {
+        tracing::error!("a handler panicked");
+        problem_response(&Problem::<FamilyA>::of_status(StatusCode::INTERNAL_SERVER_ERROR))
+    }
+}
+
+struct Surround<E> {
+    inner: Arc<E>,
+    around: Around,
+    cors: Cors,
+}
+
+impl<E: Endpoint> Endpoint for Surround<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let watch = Stopwatch::start();
+        let id = format!("{:016x}", u64::from_be_bytes(self.around.chance.bytes()));
+        let method = request.method().clone();
+        let route = self.around.inventory.find(request.uri().path());
+        let pattern = route.map_or(UNMATCHED, |route| route.pattern.as_str()).to_owned();
+        let allow = route.map(|route| route.methods.join(", "));
+        let origin = self.cors.allowed(request.headers());
+        // The pattern, never the path or query: those may hold secrets (C4).
+        let span = tracing::info_span!("request", id, %method, route = pattern);
+        let mut response = async {
+            let response = self.answer(request, &pattern, origin.is_some()).await;
+            tracing::info!(
+                status = response.status().as_u16(),
+                ms = watch.elapsed().as_millis() as u64,
+                "answered"
+            );
+            response
+        }
+        .instrument(span)
+        .await;
+        if response.status() == StatusCode::METHOD_NOT_ALLOWED
+            && let Some(Ok(allow)) = allow.map(|allow| HeaderValue::from_str(&allow))
+        {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
+        finish(&mut response, &id, origin);
+        self.measure(&method, &pattern, response.status(), watch);
+        Ok(response)
+    }
+}
+
+impl<E: Endpoint> Surround<E> {
+    async fn answer(&self, mut request: Request, pattern: &str, cross_origin: bool) -> Response {
+        let problem = |problem: Problem<FamilyA>| problem_response(&problem);
+        let peer = request.remote_addr().as_socket_addr().map(|address| address.ip());
+        // Only a connection without an address, such as a test's, has no peer; it counts as one stranger.
+        let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        if !self.around.gates.let_pass(&request, peer) {
+            return problem(Problem::of_status(StatusCode::NOT_FOUND));
+        }
+        let sender = self.around.proxies.sender(peer, request.headers());
+        let class = Class::of(request.method().as_str(), pattern);
+        if let Err(wait) = self.around.limits.count(class, Network::from(sender)) {
+            return problem(Problem::rate_limited(wait));
+        }
+        if cross_origin && let Some(response) = Cors::preflight(&request) {
+            return response;
+        }
+        request.extensions_mut().insert(Sender(sender));
+        match self.inner.call(request).await {
+            Ok(output) => output.into_response(),
+            Err(error) => unhandled(error),
+        }
+    }
+
+    fn measure(&self, method: &Method, pattern: &str, status: StatusCode, watch: Stopwatch) {
+        // Methods are the client's to invent; their number is not.
+        let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS];
+        let method = if known.contains(method) { method.as_str() } else { "OTHER" }.to_owned();
+        let route = pattern.to_owned();
+        let labels = RequestLabels { method: method.clone(), route: route.clone(), status: status.as_u16() };
+        self.around.metrics.requests.get_or_create(&labels).inc();
+        let seconds = self.around.metrics.request_seconds.get_or_create(&RouteLabels { method, route });
+        seconds.observe(watch.elapsed().as_secs_f64());
+    }
+}
+
+/// The answer to what no operation handled. A page that carries its own answer keeps it.
+fn unhandled(error: poem::Error) -> Response {
+    let problem = Problem::<FamilyA>::of_error(&error);
+    if problem.status.is_server_error() {
+        tracing::error!("{error}");
+    }
+    problem_response(&problem)
+}
+
+fn finish(response: &mut Response, id: &str, origin: Option<HeaderValue>) {
+    if let Some(origin) = origin {
+        Cors::mark(response, origin);
+    }
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    let always = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "SAMEORIGIN"),
+    ];
+    for (name, value) in always {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}

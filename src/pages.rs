@@ -1,0 +1,69 @@
+//! What a person sees in a browser: where mailed links lead, the mailbox of development, and the front page. Rendered
+//! here, with one style sheet of our own and no script (C4).
+
+mod form;
+mod home;
+mod mailbox;
+mod render;
+mod reset;
+mod verify;
+
+use std::sync::Arc;
+
+use poem::endpoint::make_sync;
+use poem::http::header;
+use poem::{EndpointExt, Response, Route, get};
+
+use crate::model::password::PasswordRule;
+
+use render::Renderer;
+
+/// The routes here, with their methods, for limits, metrics and `Allow`.
+pub const ROUTES: &[(&str, &[&str])] = &[
+    ("/", &["GET"]),
+    ("/docs", &["GET"]),
+    ("/openapi.json", &["GET"]),
+    ("/openapi.yaml", &["GET"]),
+    ("/assets/style.css", &["GET"]),
+    ("/verify-email", &["GET", "POST"]),
+    ("/verify-email/not-me", &["POST"]),
+    ("/reset-password", &["GET", "POST"]),
+    ("/mailbox", &["GET"]),
+    ("/mailbox/{id}", &["GET"]),
+    ("/mailbox/{id}/html", &["GET"]),
+];
+
+/// What the pages say of this installation.
+#[derive(Debug, Clone)]
+pub struct PageSettings {
+    pub app_name: String,
+    /// Where mailed pages lead on.
+    pub app_url: Option<String>,
+    /// The rule for passwords chosen on a page.
+    pub password_rule: PasswordRule,
+    /// Whether letters are kept in the mailbox.
+    pub mailbox: bool,
+    /// Whether the mailbox is open to everybody.
+    pub mailbox_is_public: bool,
+    pub docs: bool,
+}
+
+/// Adds the pages to the routes.
+pub fn mount(routes: Route, settings: PageSettings) -> Route {
+    let renderer = Arc::new(Renderer::new(settings));
+    let style = make_sync(|_| {
+        Response::builder()
+            .content_type("text/css; charset=utf-8")
+            .header(header::CACHE_CONTROL, "public, max-age=3600")
+            .body(include_str!("pages/templates/style.css"))
+    });
+    routes
+        .at("/", get(home::show).data(Arc::clone(&renderer)))
+        .at("/assets/style.css", get(style))
+        .at("/verify-email", get(verify::show).post(verify::confirm).data(Arc::clone(&renderer)))
+        .at("/verify-email/not-me", poem::post(verify::disown).data(Arc::clone(&renderer)))
+        .at("/reset-password", get(reset::show).post(reset::change).data(Arc::clone(&renderer)))
+        .at("/mailbox", get(mailbox::list).data(Arc::clone(&renderer)))
+        .at("/mailbox/:id<[0-9a-f]{24}>", get(mailbox::show_letter).data(Arc::clone(&renderer)))
+        .at("/mailbox/:id<[0-9a-f]{24}>/html", get(mailbox::show_html))
+}

@@ -1,0 +1,213 @@
+//! Templates and texts of pages, and the headers that every page carries.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use minijinja::{Environment, Value, context};
+use poem::Response;
+use poem::http::{StatusCode, header};
+
+use super::PageSettings;
+use crate::model::fault::Rule;
+use crate::model::language::Language;
+use crate::model::password::PasswordRule;
+
+/// No script, no asset of anybody else's, no frame around it, forms to ourselves alone.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
+    frame-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+const TEMPLATES: [(&str, &str); 9] = [
+    ("layout.html", include_str!("templates/layout.html")),
+    ("faults.html", include_str!("templates/faults.html")),
+    ("new-password.html", include_str!("templates/new-password.html")),
+    ("home.html", include_str!("templates/home.html")),
+    ("verify.html", include_str!("templates/verify.html")),
+    ("reset.html", include_str!("templates/reset.html")),
+    ("message.html", include_str!("templates/message.html")),
+    ("mailbox.html", include_str!("templates/mailbox.html")),
+    ("letter.html", include_str!("templates/letter.html")),
+];
+
+/// The strings of a language by their key.
+pub type Texts = BTreeMap<String, String>;
+
+/// Renders pages.
+pub struct Renderer {
+    environment: Environment<'static>,
+    english: Texts,
+    german: Texts,
+    pub settings: PageSettings,
+}
+
+/// What became of something, as a page of its own.
+pub struct Notice {
+    pub status: StatusCode,
+    /// The stem of its two texts, `<stem>_heading` and `<stem>_text`.
+    pub stem: &'static str,
+    pub tone: &'static str,
+    /// Whether to lead on to the product.
+    pub lead_on: bool,
+}
+
+impl Notice {
+    /// Something was done.
+    pub fn done(stem: &'static str, lead_on: bool) -> Notice {
+        Notice { status: StatusCode::OK, stem, tone: "good", lead_on }
+    }
+
+    /// A mailed link is no longer good.
+    pub fn link_ended() -> Notice {
+        Notice { status: StatusCode::BAD_REQUEST, stem: "link_ended", tone: "bad", lead_on: false }
+    }
+
+    /// There is no such page.
+    pub fn not_found() -> Notice {
+        Notice { status: StatusCode::NOT_FOUND, stem: "not_found", tone: "bad", lead_on: false }
+    }
+
+    /// Too much at once.
+    pub fn too_many_requests() -> Notice {
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        Notice { status, stem: "too_many_requests", tone: "bad", lead_on: false }
+    }
+
+    /// A fault of ours.
+    pub fn unavailable() -> Notice {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Notice { status, stem: "unavailable", tone: "bad", lead_on: false }
+    }
+}
+
+impl Renderer {
+    /// The templates and texts of this build.
+    pub fn new(settings: PageSettings) -> Renderer {
+        let mut environment = Environment::new();
+        for (name, source) in TEMPLATES {
+            environment.add_template(name, source).expect("embedded templates parse, as a test shows");
+        }
+        let texts = |source| serde_json::from_str(source).expect("embedded texts parse, as a test shows");
+        Renderer {
+            environment,
+            english: texts(include_str!("texts/en.json")),
+            german: texts(include_str!("texts/de.json")),
+            settings,
+        }
+    }
+
+    /// The texts of a language.
+    pub fn texts(&self, language: Language) -> &Texts {
+        match language {
+            Language::English => &self.english,
+            Language::German => &self.german,
+        }
+    }
+
+    /// One text; its key when it is missing, so that a page is never lost for a word.
+    pub fn text(&self, language: Language, key: &str) -> String {
+        self.texts(language).get(key).cloned().unwrap_or_else(|| key.to_owned())
+    }
+
+    /// A page from a template, with a context of its own beside what all pages have.
+    pub fn page(&self, status: StatusCode, template: &str, language: Language, own: Value) -> Response {
+        let common = context! {
+            app => &self.settings.app_name,
+            lang => language.code(),
+            t => self.texts(language),
+        };
+        let html = self
+            .environment
+            .get_template(template)
+            .and_then(|template| template.render(context! { ..own, ..common }))
+            .expect("every template renders, as a test shows");
+        html_response(status, POLICY, html)
+    }
+
+    /// A page that tells what became of something.
+    pub fn notice(&self, notice: &Notice, language: Language) -> Response {
+        let heading = self.text(language, &format!("{}_heading", notice.stem));
+        let next = self.settings.app_url.as_ref().filter(|_| notice.lead_on);
+        let own = context! {
+            title => &heading,
+            heading => &heading,
+            text => self.text(language, &format!("{}_text", notice.stem)),
+            tone => notice.tone,
+            next_url => next,
+            next_label => next.map(|_| self.text(language, "continue")),
+        };
+        self.page(notice.status, "message.html", language, own)
+    }
+
+    /// A notice with the span after which to try again.
+    pub fn wait(&self, notice: &Notice, wait: Duration, language: Language) -> Response {
+        let mut response = self.notice(notice, language);
+        response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
+        response
+    }
+
+    /// The password rule in words.
+    pub fn password_rule(&self, language: Language) -> String {
+        let PasswordRule { min, max, mixed } = self.settings.password_rule;
+        let key = if mixed { "password_rule_mixed" } else { "password_rule_min" };
+        self.text(language, key).replace("{min}", &min.to_string()).replace("{max}", &max.to_string())
+    }
+
+    /// The rules that a password breaks, in words.
+    pub fn password_faults(&self, rules: &[Rule], language: Language) -> Vec<String> {
+        let word = |rule: &Rule| match rule {
+            Rule::MinChars(n) => self.text(language, "fault_min_chars").replace("{n}", &n.to_string()),
+            Rule::MaxChars(n) => self.text(language, "fault_max_chars").replace("{n}", &n.to_string()),
+            Rule::NeedsUpperCase => self.text(language, "fault_upper_case"),
+            Rule::NeedsLowerCase => self.text(language, "fault_lower_case"),
+            Rule::NeedsDigit => self.text(language, "fault_digit"),
+            _ => self.text(language, "fault_malformed"),
+        };
+        rules.iter().map(word).collect()
+    }
+}
+
+/// An HTML answer under a content policy.
+pub fn html_response(status: StatusCode, policy: &'static str, html: String) -> Response {
+    Response::builder()
+        .status(status)
+        .content_type("text/html; charset=utf-8")
+        .header(header::CONTENT_SECURITY_POLICY, policy)
+        .header(header::CACHE_CONTROL, "no-store")
+        .body(html)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn renderer() -> Renderer {
+        Renderer::new(PageSettings {
+            app_name: "Acme <Shop>".to_owned(),
+            app_url: Some("https://acme.com".to_owned()),
+            password_rule: PasswordRule { min: 8, max: 256, mixed: true },
+            mailbox: true,
+            mailbox_is_public: false,
+            docs: true,
+        })
+    }
+
+    #[tokio::test]
+    async fn every_notice_has_its_words_in_every_language() {
+        let renderer = renderer();
+        let notices = [
+            Notice::done("verified", true),
+            Notice::done("password_changed", true),
+            Notice::done("account_removed", false),
+            Notice::link_ended(),
+            Notice::not_found(),
+            Notice::too_many_requests(),
+            Notice::unavailable(),
+        ];
+        for language in Language::ALL {
+            for notice in &notices {
+                let html = renderer.notice(notice, language).into_body().into_string().await.expect("a page");
+                assert!(!html.contains(notice.stem), "{} in {language}", notice.stem);
+                assert!(!html.contains("<Shop>"), "the app's name is escaped");
+            }
+        }
+    }
+}
