@@ -1,0 +1,2 @@
+//! Placeholder until the load benchmark lands in the next commit.
+fn main() {}
