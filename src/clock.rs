@@ -75,6 +75,11 @@ impl Stopwatch {
     }
 }
 
+/// The runtime's clock, by which timers and their deadlines go.
+pub fn timer_now() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
+
 /// Gives random bytes fit for secrets. Clones of a seeded one share its sequence.
 #[derive(Debug, Clone)]
 pub struct Chance(Option<Arc<Mutex<StdRng>>>);

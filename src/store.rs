@@ -81,7 +81,7 @@ impl Row {
     ///
     /// # Errors
     /// [`Unavailable`] when there is none or it holds something else.
-    pub fn next<T: FromValue>(&mut self) -> Result<T, Unavailable> {
+    pub fn take<T: FromValue>(&mut self) -> Result<T, Unavailable> {
         let value = self.columns.next().ok_or_else(|| Unavailable::because("a row has too few columns"))?;
         T::from_value(value)
     }
@@ -146,7 +146,7 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// [`Unavailable`].
     pub fn value<T: FromValue>(&self, sql: &str, params: &[Value]) -> Result<Option<T>, Unavailable> {
-        self.row(sql, params, Row::next)
+        self.row(sql, params, Row::take)
     }
 
     /// Runs a statement and tells how many rows it changed.

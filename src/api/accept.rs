@@ -22,6 +22,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
+
+use crate::clock::timer_now;
 use tokio_util::sync::CancellationToken;
 
 use connection::Service;
@@ -135,7 +137,7 @@ async fn admit(
             Ok((socket, peer)) => return (slot, socket, peer),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                if let Some(unlogged) = faults.note(Instant::now()) {
+                if let Some(unlogged) = faults.note(timer_now()) {
                     tracing::warn!(%error, unlogged, "cannot accept connections; will keep trying");
                 }
                 sleep(ACCEPT_BACKOFF).await;

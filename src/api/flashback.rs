@@ -5,6 +5,7 @@ mod profile;
 mod recovery;
 mod register;
 mod session;
+mod tokens;
 mod verification;
 mod wire;
 
@@ -60,6 +61,7 @@ async fn proven(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
 
 /// An access token where one is welcome but not asked for. A stale one counts as none.
 #[derive(SecurityScheme)]
+#[expect(clippy::large_enum_variant, reason = "it lives for one call, never in a collection")]
 pub enum Perhaps {
     Known(Known),
     #[oai(fallback)]
@@ -68,5 +70,12 @@ pub enum Perhaps {
 
 /// The operations of the contract, all areas together.
 pub fn operations() -> impl OpenApi + Clone {
-    (register::Register, session::Sessions, verification::Verification, recovery::Recovery, profile::Profile)
+    (
+        register::Register,
+        session::Session,
+        tokens::Tokens,
+        verification::Verification,
+        recovery::Recovery,
+        profile::Profile,
+    )
 }

@@ -119,7 +119,7 @@ impl Own {
         vitals: Data<&Arc<Vitals>>,
         request: &Request,
     ) -> HealthReply {
-        let waiting = service.store.read(|tx| letters::counts(tx)).map(|counts| {
+        let waiting = service.store.read(letters::counts).map(|counts| {
             counts.into_iter().find(|(state, _)| *state == LetterState::Waiting).map_or(0, |(_, n)| n)
         });
         let local = request.remote_addr().as_socket_addr().is_some_and(|peer| peer.ip().is_loopback())
@@ -150,7 +150,7 @@ impl Own {
     /// For Prometheus. Answers callers on this machine only, unless `LATCHKEY_METRICS=public`.
     #[oai(path = "/metrics", method = "get", tag = "Area::Latchkey", operation_id = "metrics")]
     async fn metrics(&self, service: Data<&Arc<Service>>) -> Response<MetricsReply> {
-        if let Ok(counts) = service.store.read(|tx| letters::counts(tx)) {
+        if let Ok(counts) = service.store.read(letters::counts) {
             for state in LetterState::ALL {
                 let count = counts.iter().find(|(of, _)| *of == state).map_or(0, |(_, count)| *count);
                 service.metrics.letters.get_or_create(&LetterLabels { state: state.as_str() }).set(count);

@@ -101,7 +101,7 @@ impl<E: Endpoint> Endpoint for Surround<E> {
 impl<E: Endpoint> Surround<E> {
     async fn answer(&self, mut request: Request, pattern: &str, cross_origin: bool) -> Response {
         let problem = |problem: Problem<FamilyA>| problem_response(&problem);
-        let peer = request.remote_addr().as_socket_addr().map(|address| address.ip());
+        let peer = request.remote_addr().as_socket_addr().map(std::net::SocketAddr::ip);
         // Only a connection without an address, such as a test's, has no peer; it counts as one stranger.
         let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         if !self.around.gates.let_pass(&request, peer) {

@@ -207,8 +207,8 @@ fn record(member: &Member) -> Record {
         ("language", json!(account.language.code())),
         ("organization", json!(place.map(|place| place.organization.to_string()))),
         ("role", json!(place.map(|place| place.role.name()))),
-        ("verified", json!(account.verified_at.map(|at| at.rfc3339()))),
-        ("last login", json!(account.last_login_at.map(|at| at.rfc3339()))),
+        ("verified", json!(account.verified_at.map(super::super::model::time::Millis::rfc3339))),
+        ("last login", json!(account.last_login_at.map(super::super::model::time::Millis::rfc3339))),
         ("has password", json!(account.password_hash.is_some())),
     ]);
     record

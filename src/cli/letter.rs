@@ -49,7 +49,7 @@ pub async fn run(service: &Service, command: LetterCommand, output: Output) -> R
                 ("message id", json!(letter.message_id)),
                 ("next attempt", json!(waiting(&letter).then(|| letter.next_attempt_at.rfc3339()))),
                 ("expires", json!(letter.expires_at.rfc3339())),
-                ("delivered", json!(letter.delivered_at.map(|at| at.rfc3339()))),
+                ("delivered", json!(letter.delivered_at.map(super::super::model::time::Millis::rfc3339))),
             ]);
             output.one(record)
         }

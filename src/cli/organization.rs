@@ -96,6 +96,6 @@ fn row(organization: &Organization) -> Record {
         ("domain", json!(organization.domain)),
         ("claimed", json!(organization.claimed_domain)),
         ("created", json!(organization.created_at.rfc3339())),
-        ("banned", json!(organization.banned_at.map(|at| at.rfc3339()))),
+        ("banned", json!(organization.banned_at.map(super::super::model::time::Millis::rfc3339))),
     ]
 }

@@ -82,7 +82,7 @@ impl Courier {
 
     async fn rest(&self, stop: &mut watch::Receiver<bool>) {
         let now = self.clock.now();
-        let next = self.store.read(|tx| letters::next_due(tx)).ok().flatten();
+        let next = self.store.read(letters::next_due).ok().flatten();
         let span = next.map_or(LOOK, |due| due.since(now).clamp(Duration::from_millis(200), LOOK));
         tokio::select! {
             () = self.bell.0.notified() => {}
@@ -94,7 +94,7 @@ impl Courier {
     /// Claims what is due and carries it; tells how many letters that were.
     async fn round(self: &Arc<Self>) -> Result<usize, Unavailable> {
         let now = self.clock.now();
-        if self.store.read(|tx| letters::next_due(tx))?.is_none_or(|due| due > now) {
+        if self.store.read(letters::next_due)?.is_none_or(|due| due > now) {
             return Ok(0);
         }
         let claimed = self.store.write(move |tx| letters::claim_due(tx, now, now + LEASE, CLAIM)).await?;

@@ -68,12 +68,12 @@ impl PasswordRule {
             broken.push(Rule::MaxChars(self.max));
         }
         if self.mixed {
-            let kinds: [(fn(char) -> bool, Rule); 3] = [
-                (char::is_uppercase, Rule::NeedsUpperCase),
-                (char::is_lowercase, Rule::NeedsLowerCase),
-                (char::is_numeric, Rule::NeedsDigit),
+            let needs = [
+                (text.chars().any(char::is_uppercase), Rule::NeedsUpperCase),
+                (text.chars().any(char::is_lowercase), Rule::NeedsLowerCase),
+                (text.chars().any(char::is_numeric), Rule::NeedsDigit),
             ];
-            broken.extend(kinds.into_iter().filter(|(is, _)| !text.chars().any(is)).map(|(_, rule)| rule));
+            broken.extend(needs.into_iter().filter(|(has, _)| !has).map(|(_, rule)| rule));
         }
         broken
     }

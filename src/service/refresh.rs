@@ -50,7 +50,7 @@ impl Turn {
             return Ok(None);
         };
         if sessions::rotate(tx, self.id, self.generation, self.now, self.expires)? {
-            return Ok(sessions::with_member(tx, self.id)?);
+            return sessions::with_member(tx, self.id);
         }
         let just_before = self.generation == session.generation - 1;
         if just_before && self.now.since(session.rotated_at) <= REFRESH_GRACE {

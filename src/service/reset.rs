@@ -170,7 +170,7 @@ impl Change {
         }
         self.apply(tx, account, &member)?;
         let changed = accounts::member(tx, member.account.id)?;
-        Ok(changed.ok_or(ResetError::InvalidEvidence)?)
+        changed.ok_or(ResetError::InvalidEvidence)
     }
 
     fn apply(&self, tx: &Tx<'_>, account: &AccountChange, member: &Member) -> Result<(), Unavailable> {

@@ -58,26 +58,26 @@ const MEMBER: &str = "select a.id, a.number, a.email, a.password_hash, a.first_n
 
 pub(super) fn read_member(row: &mut Row) -> Result<Member, Unavailable> {
     let account = Account {
-        id: row.next()?,
-        number: row.next()?,
-        email: row.next()?,
-        password_hash: row.next()?,
-        first_name: row.next()?,
-        last_name: row.next()?,
-        language: row.next()?,
-        contract: row.next()?,
-        created_at: row.next()?,
-        updated_at: row.next()?,
-        last_login_at: row.next()?,
-        verified_at: row.next()?,
-        deactivated_at: row.next()?,
-        banned_at: row.next()?,
+        id: row.take()?,
+        number: row.take()?,
+        email: row.take()?,
+        password_hash: row.take()?,
+        first_name: row.take()?,
+        last_name: row.take()?,
+        language: row.take()?,
+        contract: row.take()?,
+        created_at: row.take()?,
+        updated_at: row.take()?,
+        last_login_at: row.take()?,
+        verified_at: row.take()?,
+        deactivated_at: row.take()?,
+        banned_at: row.take()?,
     };
-    let organization: Option<OrganizationId> = row.next()?;
-    let role: Option<Role> = row.next()?;
+    let organization: Option<OrganizationId> = row.take()?;
+    let role: Option<Role> = row.take()?;
     // The ban of an absent organization reads as "is not null" of null, which is 0 on every engine.
-    let organization_banned = row.next::<Option<bool>>()?.unwrap_or(false);
-    let is_business = row.next::<Option<bool>>()?.unwrap_or(false);
+    let organization_banned = row.take::<Option<bool>>()?.unwrap_or(false);
+    let is_business = row.take::<Option<bool>>()?.unwrap_or(false);
     let organization = organization.zip(role).map(|(organization, role)| Membership {
         organization,
         role,
@@ -194,5 +194,5 @@ pub fn never_verified(
             join subscriptions s on s.organization_id = m.organization_id
             where m.account_id = a.id and s.plan_id not in ('free', 'trial'))
         order by a.created_at limit ?3";
-    tx.rows(sql, params![contract, before, limit], Row::next)
+    tx.rows(sql, params![contract, before, limit], Row::take)
 }

@@ -30,6 +30,6 @@ pub fn delete(tx: &Tx<'_>, domain: &Host) -> Result<bool, Unavailable> {
 
 /// All domains banned by name, with the moment.
 pub fn list(tx: &Tx<'_>) -> Result<Vec<(String, Millis)>, Unavailable> {
-    let read = |row: &mut Row| Ok((row.next()?, row.next()?));
+    let read = |row: &mut Row| Ok((row.take()?, row.take()?));
     tx.rows("select domain, banned_at from banned_domains order by domain", params![], read)
 }

@@ -10,19 +10,19 @@ const COLUMNS: &str = "id, kind, recipient, language, message_id, sealed, state,
 
 fn read(row: &mut Row) -> Result<Letter, Unavailable> {
     Ok(Letter {
-        id: row.next()?,
-        kind: row.next()?,
-        to: row.next()?,
-        language: row.next()?,
-        message_id: row.next()?,
-        sealed: row.next()?,
-        state: row.next()?,
-        attempts: row.next()?,
-        created_at: row.next()?,
-        next_attempt_at: row.next()?,
-        expires_at: row.next()?,
-        delivered_at: row.next()?,
-        verdict: row.next()?,
+        id: row.take()?,
+        kind: row.take()?,
+        to: row.take()?,
+        language: row.take()?,
+        message_id: row.take()?,
+        sealed: row.take()?,
+        state: row.take()?,
+        attempts: row.take()?,
+        created_at: row.take()?,
+        next_attempt_at: row.take()?,
+        expires_at: row.take()?,
+        delivered_at: row.take()?,
+        verdict: row.take()?,
     })
 }
 
@@ -124,7 +124,7 @@ pub fn retry(tx: &Tx<'_>, id: LetterId, now: Millis) -> Result<bool, Unavailable
 
 /// How many letters stand where.
 pub fn counts(tx: &Tx<'_>) -> Result<Vec<(LetterState, i64)>, Unavailable> {
-    let read = |row: &mut Row| Ok((row.next()?, row.next()?));
+    let read = |row: &mut Row| Ok((row.take()?, row.take()?));
     tx.rows("select state, count(*) from letters group by state", params![], read)
 }
 

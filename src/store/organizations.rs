@@ -63,14 +63,14 @@ const ORGANIZATION: &str =
 
 fn read(row: &mut Row) -> Result<Organization, Unavailable> {
     Ok(Organization {
-        id: row.next()?,
-        name: row.next()?,
-        website: row.next()?,
-        domain: row.next()?,
-        claimed_domain: row.next()?,
-        is_business: row.next()?,
-        created_at: row.next()?,
-        banned_at: row.next()?,
+        id: row.take()?,
+        name: row.take()?,
+        website: row.take()?,
+        domain: row.take()?,
+        claimed_domain: row.take()?,
+        is_business: row.take()?,
+        created_at: row.take()?,
+        banned_at: row.take()?,
     })
 }
 

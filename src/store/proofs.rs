@@ -9,12 +9,12 @@ const COLUMNS: &str = "p.id, p.account_id, p.purpose, p.created_at, p.used_at, p
 
 fn read(row: &mut Row) -> Result<Proof, Unavailable> {
     Ok(Proof {
-        id: row.next()?,
-        account: row.next()?,
-        purpose: row.next()?,
-        created_at: row.next()?,
-        used_at: row.next()?,
-        expires_at: row.next()?,
+        id: row.take()?,
+        account: row.take()?,
+        purpose: row.take()?,
+        created_at: row.take()?,
+        used_at: row.take()?,
+        expires_at: row.take()?,
     })
 }
 

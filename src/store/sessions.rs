@@ -12,16 +12,16 @@ const COLUMNS: &str = "s.id, s.account_id, s.contract, s.device, s.created_at, s
 
 fn read(row: &mut Row) -> Result<Session, Unavailable> {
     Ok(Session {
-        id: row.next()?,
-        account: row.next()?,
-        contract: row.next()?,
-        device: row.next()?,
-        created_at: row.next()?,
-        last_used_at: row.next()?,
-        expires_at: row.next()?,
-        revoked_at: row.next()?,
-        generation: row.next()?,
-        rotated_at: row.next()?,
+        id: row.take()?,
+        account: row.take()?,
+        contract: row.take()?,
+        device: row.take()?,
+        created_at: row.take()?,
+        last_used_at: row.take()?,
+        expires_at: row.take()?,
+        revoked_at: row.take()?,
+        generation: row.take()?,
+        rotated_at: row.take()?,
     })
 }
 

@@ -19,10 +19,10 @@ pub fn all(tx: &Tx<'_>) -> Result<Vec<StoredKey>, Unavailable> {
         order by retired_at is not null, created_at desc";
     tx.rows(sql, params![], |row: &mut Row| {
         Ok(StoredKey {
-            id: row.next()?,
-            sealed: row.next()?,
-            created_at: row.next()?,
-            retired_at: row.next()?,
+            id: row.take()?,
+            sealed: row.take()?,
+            created_at: row.take()?,
+            retired_at: row.take()?,
         })
     })
 }

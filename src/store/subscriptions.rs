@@ -25,11 +25,11 @@ pub fn latest(tx: &Tx<'_>, organization: OrganizationId) -> Result<Option<Subscr
         where organization_id = ?1 order by starts_at desc, id desc limit 1";
     tx.row(sql, params![organization], |row: &mut Row| {
         Ok(Subscription {
-            id: row.next()?,
-            plan: row.next()?,
-            starts_at: row.next()?,
-            ends_at: row.next()?,
-            canceled_at: row.next()?,
+            id: row.take()?,
+            plan: row.take()?,
+            starts_at: row.take()?,
+            ends_at: row.take()?,
+            canceled_at: row.take()?,
         })
     })
 }

@@ -17,7 +17,7 @@ pub fn failures(tx: &Tx<'_>, subject: &str, network: &str) -> Result<Option<Fail
     let sql =
         "select failures, last_at, locked_until from login_failures where subject = ?1 and network = ?2";
     tx.row(sql, params![subject, network], |row: &mut Row| {
-        Ok(Failures { in_a_row: row.next()?, last_at: row.next()?, locked_until: row.next()? })
+        Ok(Failures { in_a_row: row.take()?, last_at: row.take()?, locked_until: row.take()? })
     })
 }
 

@@ -9,6 +9,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
+use crate::clock::timer_now;
+
 /// How long a connection that is over waits for its client to close too. Until then it swallows what is still
 /// being sent: closing a socket with unread bytes makes the kernel reset it, and the reset can overtake the
 /// answer (a 413 or 431) that explains why.
@@ -159,7 +161,7 @@ impl Activity {
 
 /// `None`, no deadline, for a duration beyond what the clock can hold.
 fn after(patience: Duration) -> Option<Instant> {
-    Instant::now().checked_add(patience)
+    timer_now().checked_add(patience)
 }
 
 /// A request in flight; dropping it is its end, however that came about.

@@ -1,10 +1,9 @@
-//! Login, refresh, logout, and the list of sessions.
+//! Login, refresh, logout.
 
 use std::sync::Arc;
 
 use poem::http::StatusCode;
 use poem::web::Data;
-use poem_openapi::param::Path;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 
@@ -13,14 +12,12 @@ use super::wire::{DoneBody, EnteredBody, done};
 use super::{Area, Known, Perhaps};
 use crate::api::body::{Body, OptionalBody, Text};
 use crate::api::problem::Problem;
-use crate::api::reply::{ALWAYS, WITH_BODY, WITH_TOKEN, outcomes};
+use crate::api::reply::{ALWAYS, WITH_BODY, outcomes};
 use crate::client::Client;
 use crate::model::contract::Contract;
 use crate::model::email::EmailAddress;
 use crate::model::fault::{Fault, Rule};
-use crate::model::id::SessionId;
 use crate::model::password::Password;
-use crate::model::session::Session;
 use crate::service::login::{LoginError, LoginOrder};
 use crate::service::{Entered, Service};
 
@@ -114,43 +111,6 @@ impl From<Entered> for RefreshedBody {
     }
 }
 
-/// The caller's sessions.
-#[derive(Object)]
-#[oai(rename = "FlashbackTokens")]
-pub struct TokensBody {
-    /// Always true.
-    success: bool,
-    tokens: Vec<TokenBody>,
-}
-
-/// A session. Moments are RFC 3339 in UTC.
-#[derive(Object)]
-#[oai(rename = "FlashbackToken", rename_all = "camelCase")]
-pub struct TokenBody {
-    /// Names the session; for `DELETE /token/{tokenId}`.
-    token_id: String,
-    created_at: String,
-    last_used_at: String,
-    expires_at: String,
-    /// What the client called itself.
-    device: String,
-    /// Whether this is the session of the call.
-    current: bool,
-}
-
-impl TokenBody {
-    fn new(session: Session, current: SessionId) -> TokenBody {
-        TokenBody {
-            token_id: session.id.to_string(),
-            created_at: session.created_at.rfc3339(),
-            last_used_at: session.last_used_at.rfc3339(),
-            expires_at: session.expires_at.rfc3339(),
-            current: session.id == current,
-            device: session.device,
-        }
-    }
-}
-
 const MALFORMED: (u16, &str) = (400, "`INVALID_INPUT`; `message` names every faulty field.");
 
 outcomes!(LoginReply = LoginOutcomes: FamilyA, 200 "Logged in." => EnteredBody,
@@ -162,16 +122,11 @@ outcomes!(RefreshReply = RefreshOutcomes: FamilyA, 200 "New tokens; the old refr
         one more than 10 seconds after its successor was made ends the session.")]]);
 outcomes!(LogoutReply = LogoutOutcomes: FamilyA, 200 "Logged out; an unknown token is fine too." => DoneBody,
     [ALWAYS, WITH_BODY, &[MALFORMED]]);
-outcomes!(ListReply = ListOutcomes: FamilyA, 200 "The caller's live sessions, the latest used first." => TokensBody,
-    [ALWAYS, WITH_TOKEN]);
-outcomes!(EndReply = EndOutcomes: FamilyA, 200 "The session has ended." => DoneBody,
-    [ALWAYS, WITH_TOKEN, &[(404, "`TOKEN_NOT_FOUND`: the caller has no such live session.")]]);
-
 #[derive(Clone)]
-pub struct Sessions;
+pub struct Session;
 
 #[OpenApi]
-impl Sessions {
+impl Session {
     /// Log in
     ///
     /// Opens a session with an address and a password. After 5 failures in a row the address is locked for the
@@ -235,51 +190,6 @@ impl Sessions {
             (None, Perhaps::Nobody) => Ok(()),
         };
         ended.map(|()| done()).map_err(Problem::from).into()
-    }
-
-    /// List sessions
-    ///
-    /// The caller's live sessions, in every contract.
-    #[oai(path = "/token", method = "get", tag = "Area::Entry", operation_id = "flashbackTokens")]
-    async fn list(&self, service: Data<&Arc<Service>>, Known(caller): Known) -> ListReply {
-        let sessions = service.list_sessions(&caller);
-        let body = |session| TokenBody::new(session, caller.session);
-        sessions
-            .map(|sessions| TokensBody { success: true, tokens: sessions.into_iter().map(body).collect() })
-            .map_err(Problem::from)
-            .into()
-    }
-
-    /// End a session
-    ///
-    /// Its tokens are refused from the next request on.
-    #[oai(
-        path = "/token/:tokenId",
-        method = "delete",
-        tag = "Area::Entry",
-        operation_id = "flashbackEndToken"
-    )]
-    async fn end(
-        &self,
-        service: Data<&Arc<Service>>,
-        Known(caller): Known,
-        /// `tokenId` of `GET /token`.
-        #[oai(name = "tokenId")]
-        token_id: Path<String>,
-    ) -> EndReply {
-        let ended = match token_id.0.parse() {
-            Ok(id) => service.end_session(&caller, id).await,
-            Err(_) => Ok(false),
-        };
-        match ended {
-            Ok(true) => EndReply::Done(done()),
-            Ok(false) => EndReply::Failed(Problem::new(
-                StatusCode::NOT_FOUND,
-                "TOKEN_NOT_FOUND",
-                "There is no such session of yours.",
-            )),
-            Err(cause) => EndReply::Failed(cause.into()),
-        }
     }
 }
 

@@ -206,7 +206,7 @@ mod tests {
             match failed(step, &Error::UnexpectedReply(reply(550, "no")), None) {
                 Verdict::Rejected { reply } => assert!(last && reply == "550 no", "{step}: {reply}"),
                 Verdict::Misconfigured { reason } => {
-                    assert!(!last && reason.ends_with("550 no"), "{step}: {reason}")
+                    assert!(!last && reason.ends_with("550 no"), "{step}: {reason}");
                 }
                 other => panic!("{step}: {other:?}"),
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
-use tokio::time::{Instant, interval, timeout};
+use tokio::time::{interval, timeout};
 
 use super::*;
 use crate::api::accept::AcceptFaults;
@@ -109,7 +109,7 @@ async fn the_cap_holds_and_a_freed_place_is_taken() {
 
 #[test]
 fn accept_failures_are_logged_at_most_once_a_second() {
-    let start = Instant::now();
+    let start = crate::clock::timer_now();
     let mut faults = AcceptFaults::default();
     let noted: Vec<_> =
         [0, 50, 999, 1000, 1050, 2100].map(|ms| faults.note(start + Duration::from_millis(ms))).into();

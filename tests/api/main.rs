@@ -1,0 +1,8 @@
+//! Latchkey from the street: a real server on a port of its own, real HTTP, its own temporary file. Every answer is held
+//! against the document.
+
+mod app;
+mod contract;
+mod smtp_sink;
+
+mod sign_up;

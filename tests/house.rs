@@ -1,0 +1,189 @@
+//! The house keeps its own rules: imports point downward, every crate behind its door, the document fresh.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The floors, from the top. A module may use those on lower floors, and itself; where two share a floor they keep
+/// apart, unless the pair is listed in [`NEIGHBORS`].
+const FLOORS: &[&[&str]] = &[
+    &["main"],
+    &["cli"],
+    &["app"],
+    &["api", "pages", "housekeeping"],
+    &["service"],
+    &["config"],
+    &["client"],
+    &["mail"],
+    &["hashing", "tokens", "secrets", "store"],
+    &["metrics", "clock"],
+    &["model"],
+];
+
+/// Uses on one floor: a token is remembered under a digest.
+const NEIGHBORS: &[(&str, &str)] = &[("tokens", "secrets")];
+
+/// Uses that skip the floors between on purpose, none: `api` and `pages` never touch SQL, `store` never the use cases.
+const FORBIDDEN: &[(&str, &str)] = &[("pages", "config"), ("service", "config"), ("service", "client")];
+
+/// Crates with one door each.
+const DOORS: &[(&str, &[&str])] = &[
+    ("rusqlite", &["src/store/sqlite.rs", "src/store/sqlite/"]),
+    ("r2d2", &["src/store/sqlite.rs"]),
+    ("r2d2_sqlite", &["src/store/sqlite.rs"]),
+    ("argon2", &["src/hashing/argon.rs"]),
+    ("jsonwebtoken", &["src/tokens.rs"]),
+    ("mail_send", &["src/mail/"]),
+    ("rand", &["src/clock.rs"]),
+    ("poem", &["src/api.rs", "src/api/", "src/pages.rs", "src/pages/", "src/client.rs", "src/app.rs"]),
+    ("poem_openapi", &["src/api.rs", "src/api/"]),
+    ("governor", &["src/api/limits.rs"]),
+    ("clap", &["src/cli.rs", "src/cli/", "src/config/arguments.rs", "src/config/variables.rs"]),
+];
+
+fn sources() -> BTreeMap<String, String> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    walk(&root.join("src"), &mut found);
+    found
+        .into_iter()
+        .map(|path| {
+            let name = path.strip_prefix(root).expect("below the root").display().to_string();
+            (name, fs::read_to_string(path).expect("a source file"))
+        })
+        .collect()
+}
+
+/// The code of a file without its unit tests, which may look around.
+fn code(text: &str) -> &str {
+    text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or(text)
+}
+
+fn is_test(name: &str) -> bool {
+    name.contains("/tests/") || name.ends_with("/tests.rs")
+}
+
+fn module_of(name: &str) -> &str {
+    let name = name.trim_start_matches("src/");
+    name.split('/').next().unwrap_or(name).trim_end_matches(".rs")
+}
+
+fn floor_of(module: &str) -> Option<usize> {
+    FLOORS.iter().position(|floor| floor.contains(&module))
+}
+
+/// The modules named after `crate::` in a line of code.
+fn uses(line: &str) -> Vec<&str> {
+    let line = line.split("//").next().unwrap_or_default();
+    line.split("crate::")
+        .skip(1)
+        .flat_map(|rest| match rest.strip_prefix('{') {
+            Some(list) => list.split(',').map(str::trim).collect(),
+            None => vec![rest],
+        })
+        .map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default())
+        .filter(|module| floor_of(module).is_some())
+        .collect()
+}
+
+#[test]
+fn imports_point_downward() {
+    let mut wrong = Vec::new();
+    for (name, text) in sources() {
+        if name == "src/lib.rs" || is_test(&name) {
+            continue;
+        }
+        let own = module_of(&name);
+        let floor = floor_of(own).unwrap_or_else(|| panic!("{name} stands on no floor: give {own} one"));
+        for used in code(&text).lines().flat_map(uses).filter(|used| *used != own) {
+            let below = floor_of(used).expect("a floor") > floor;
+            let allowed = (below || NEIGHBORS.contains(&(own, used))) && !FORBIDDEN.contains(&(own, used));
+            if !allowed {
+                wrong.push(format!("{name} uses {used}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_crate_has_one_door() {
+    let mut wrong = Vec::new();
+    for (name, text) in sources().into_iter().filter(|(name, _)| !is_test(name)) {
+        for (krate, doors) in DOORS {
+            let used =
+                code(&text).lines().map(|line| line.split("//").next().unwrap_or_default()).any(|line| {
+                    line.match_indices(&format!("{krate}::")).any(|(at, _)| {
+                        !line[..at]
+                            .ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':' || c == '"')
+                    })
+                });
+            if used && !doors.iter().any(|door| name.starts_with(door)) {
+                wrong.push(format!("{name} uses {krate}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn files_stay_within_their_bounds() {
+    let long: Vec<String> = sources()
+        .into_iter()
+        .filter(|(_, text)| text.lines().count() > 300)
+        .map(|(name, text)| format!("{name}: {} lines", text.lines().count()))
+        .collect();
+    assert!(long.is_empty(), "which concept is missing? {long:#?}");
+    assert!(!sources().keys().any(|name| name.ends_with("/mod.rs")));
+}
+
+#[test]
+fn the_committed_document_is_fresh() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.yaml");
+    let committed = fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        committed.trim_end() == latchkey::api::document_yaml().trim_end(),
+        "openapi.yaml is stale: run `cargo run -- openapi > openapi.yaml`"
+    );
+}
+
+#[test]
+fn sql_stays_portable() {
+    let dialect = [
+        "datetime(",
+        "now()",
+        "strftime",
+        "autoincrement",
+        "collate nocase",
+        "insert or ",
+        "$1",
+        "rowid",
+        "glob ",
+    ];
+    let mut wrong = Vec::new();
+    for (name, text) in sources() {
+        if !name.starts_with("src/store/") || name.starts_with("src/store/sqlite") {
+            continue;
+        }
+        for word in dialect {
+            if code(&text)
+                .to_lowercase()
+                .lines()
+                .any(|line| !line.trim_start().starts_with("//") && line.contains(word))
+            {
+                wrong.push(format!("{name}: {word}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
