@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use poem::endpoint::make_sync;
 use poem::http::header;
-use poem::{EndpointExt, Response, Route, get};
+use poem::{Endpoint, EndpointExt, Response, Route, get};
 
 use crate::model::password::PasswordRule;
 
@@ -49,8 +49,9 @@ pub struct PageSettings {
 }
 
 /// Adds the pages to the routes.
-pub fn mount(routes: Route, settings: PageSettings) -> Route {
+pub fn mount(routes: Route, settings: PageSettings) -> impl Endpoint {
     let renderer = Arc::new(Renderer::new(settings));
+    let front = Arc::new(get(home::show).data(Arc::clone(&renderer)));
     let style = make_sync(|_| {
         Response::builder()
             .content_type("text/css; charset=utf-8")
@@ -58,7 +59,6 @@ pub fn mount(routes: Route, settings: PageSettings) -> Route {
             .body(include_str!("pages/templates/style.css"))
     });
     routes
-        .at("/", get(home::show).data(Arc::clone(&renderer)))
         .at("/assets/style.css", get(style))
         .at("/verify-email", get(verify::show).post(verify::confirm).data(Arc::clone(&renderer)))
         .at("/verify-email/not-me", poem::post(verify::disown).data(Arc::clone(&renderer)))
@@ -66,4 +66,15 @@ pub fn mount(routes: Route, settings: PageSettings) -> Route {
         .at("/mailbox", get(mailbox::list).data(Arc::clone(&renderer)))
         .at("/mailbox/:id<[0-9a-f]{24}>", get(mailbox::show_letter).data(Arc::clone(&renderer)))
         .at("/mailbox/:id<[0-9a-f]{24}>/html", get(mailbox::show_html))
+        // The operations are nested at the root, where they would hide a route of "/" alone.
+        .around(move |routes, request| {
+            let front = Arc::clone(&front);
+            async move {
+                if request.uri().path() == "/" {
+                    front.call(request).await
+                } else {
+                    routes.call(request).await
+                }
+            }
+        })
 }

@@ -31,13 +31,13 @@ pub const POLICY: Policy = Policy {
 #[derive(Tags)]
 enum Area {
     /// Signing up, in and out.
-    #[oai(rename = "Flashback: sign-up and sessions")]
+    #[oai(rename = "Flashback 1: sign-up and sessions")]
     Entry,
     /// Proving an address, and choosing a new password when the old one is lost.
-    #[oai(rename = "Flashback: verification and reset")]
+    #[oai(rename = "Flashback 2: verification and reset")]
     Proof,
     /// Reading and changing an account's own data.
-    #[oai(rename = "Flashback: profile")]
+    #[oai(rename = "Flashback 3: profile")]
     Profile,
 }
 

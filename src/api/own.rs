@@ -21,7 +21,7 @@ use crate::store::{Unavailable, letters};
 #[derive(Tags)]
 enum Area {
     /// How the server is doing, its public keys, and the mailbox of development.
-    #[oai(rename = "Latchkey")]
+    #[oai(rename = "Latchkey itself")]
     Latchkey,
 }
 

@@ -64,13 +64,9 @@ impl Engine {
     /// The closure's own, or [`Unavailable`].
     pub fn read<T, E: From<Unavailable>>(&self, f: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         let connection = self.readers.get().map_err(Unavailable::because)?;
-        // One statement sees one state by itself; several of one closure are to see the same.
-        connection.execute_batch("begin").map_err(Unavailable::because)?;
-        let result = f(&Tx::on(&*connection));
-        let ended = connection.execute_batch("commit").map_err(Unavailable::because);
-        let value = result?;
-        ended?;
-        Ok(value)
+        // Several statements of one closure are to see one state. Dropping the transaction ends it, after a panic too.
+        let transaction = connection.unchecked_transaction().map_err(Unavailable::because)?;
+        f(&Tx::on(&*transaction))
     }
 
     /// Runs a closure in the writer's next transaction.

@@ -1,0 +1,233 @@
+// What a person does in a browser: the example of /docs, the letter in /mailbox, its link, and the write that it unlocks.
+// Then every page in two sizes and two color schemes, as pictures for whoever wants to look.
+
+import { spawn } from "node:child_process";
+import { appendFileSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+
+const { chromium } = createRequire(join(process.env.LATCHKEY_CI_NODE ?? ".", "x.js"))("playwright-core");
+
+const BINARY = resolve(process.env.LATCHKEY_BINARY ?? "target/release/latchkey");
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
+const SCHEMES = ["light", "dark"];
+
+function check(holds, sentence, seen = "") {
+  const tally = process.env.LATCHKEY_CI_TALLY;
+  if (tally) appendFileSync(tally, holds ? "passed\n" : "failed\n");
+  console.log(`  ${holds ? "ok  " : "FAIL"} ${sentence}`);
+  if (!holds) throw new Error(`seen: ${typeof seen === "string" ? seen : JSON.stringify(seen, null, 2)}`);
+}
+
+/** A server in a folder of its own; its mailbox is this run's. */
+async function serve(folder) {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("LATCHKEY_"));
+  const env = { ...Object.fromEntries(kept), LATCHKEY_LISTEN: "127.0.0.1:0" };
+  const log = openSync(join(folder, "server.log"), "a");
+  const child = spawn(BINARY, { cwd: folder, env, stdio: ["ignore", "pipe", log] });
+  const line = await new Promise((tell, fail) => {
+    createInterface(child.stdout).once("line", tell);
+    child.once("error", fail).once("exit", () => fail(new Error(readFileSync(join(folder, "server.log"), "utf8"))));
+  });
+  child.removeAllListeners("exit");
+  return { child, url: line.replace("listening on ", "") };
+}
+
+/** Notes whatever a page should not do: errors on the console, violated policies, requests to anybody else. */
+function watch(page, url) {
+  const wrongs = [];
+  const refused = [];
+  page.on("console", (message) => {
+    if (message.type() !== "error") return;
+    // Chromium reports each answer of 400 and above as an error; which of them are right is checked by status.
+    if (message.text().startsWith("Failed to load resource")) return;
+    wrongs.push(`console: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => wrongs.push(`exception: ${error.message}`));
+  page.on("requestfailed", (request) => wrongs.push(`failed: ${request.url()} ${request.failure()?.errorText}`));
+  page.on("request", (request) => {
+    const own = request.url().startsWith(`${url}/`) || /^(data|blob|about):/.test(request.url());
+    if (!own) wrongs.push(`foreign: ${request.url()}`);
+  });
+  page.on("response", (response) => {
+    if (response.status() >= 400) refused.push(`${response.status()} ${response.request().method()}`);
+  });
+  return { wrongs, refused };
+}
+
+/** One operation of Swagger UI. */
+class Operation {
+  constructor(page, id) {
+    this.block = page.locator(`.opblock[id$="-${id}"]`);
+  }
+
+  async open() {
+    await this.block.locator(".opblock-summary-control").click();
+    await this.block.locator(".try-out__btn").click();
+  }
+
+  async fill(name, value) {
+    await this.block.locator(`tr[data-param-name="${name}"] input`).fill(value);
+  }
+
+  /** Presses Execute; what the page then shows as status and body. */
+  async execute() {
+    const answered = this.block.page().waitForResponse((response) => response.request().resourceType() === "fetch");
+    await this.block.locator(".execute").click();
+    const status = (await answered).status();
+    const shown = this.block.locator(".live-responses-table tbody tr.response");
+    await shown.locator(".response-col_status", { hasText: String(status) }).waitFor();
+    return { status, body: await shown.locator(".highlight-code code, pre.microlight").first().innerText() };
+  }
+}
+
+async function authorize(page, token) {
+  await page.locator(".auth-wrapper .btn.authorize").first().click();
+  const dialog = page.locator(".dialog-ux");
+  await dialog.locator("input").fill(token);
+  await dialog.locator(".btn.authorize").click();
+  await dialog.locator(".btn-done").click();
+}
+
+async function followTheDocs(page, url) {
+  await page.goto(`${url}/docs`);
+  const register = new Operation(page, "flashbackRegister");
+  await register.open();
+  const made = await register.execute();
+  check(made.status === 201, "/docs: the example of POST /user/register, unedited, answers 201", made);
+  const { accessToken, user } = JSON.parse(made.body);
+  await authorize(page, accessToken);
+  const profile = new Operation(page, "flashbackProfile");
+  await profile.open();
+  const read = await profile.execute();
+  check(read.status === 200, "/docs: Authorize with its accessToken, then GET /user/profile answers 200", read);
+  const change = new Operation(page, "flashbackChangeProfile");
+  await change.open();
+  await change.fill("userId", user.id);
+  const before = await change.execute();
+  check(before.status === 403, "/docs: PUT /user/{userId} answers 403 before the address is proved", before);
+  return { change, user };
+}
+
+async function followTheLetter(page, url, user) {
+  await page.goto(`${url}/`);
+  await page.getByRole("link", { name: "Mailbox" }).click();
+  await page.getByRole("link", { name: user.email }).click();
+  const letter = page.url();
+  const framed = page.frameLocator("iframe").getByRole("link").first();
+  await framed.waitFor();
+  check((await framed.getAttribute("href")).startsWith(`${url}/verify-email`), "/mailbox: the HTML part is shown, with its link");
+  await page.locator(".links a").first().click();
+  await page.waitForURL(/\/verify-email/);
+  const link = page.url();
+  check((await page.locator(".address").innerText()) === user.email, "its link leads to a page that names the address");
+  return { letter, link };
+}
+
+async function confirm(page) {
+  await page.getByRole("button", { name: "Confirm address" }).click();
+  const heading = await page.getByRole("heading", { level: 1 }).innerText();
+  check(heading === "Address confirmed", "its button proves the address", heading);
+}
+
+/** A page in all sizes and schemes. `visit` brings a fresh browser page there. */
+async function picture(browser, { url, folder }, name, visit, refusals = []) {
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    for (const colorScheme of SCHEMES) {
+      const context = await browser.newContext({ viewport, colorScheme });
+      const page = await context.newPage();
+      const seen = watch(page, url);
+      await visit(page);
+      await page.waitForLoadState("networkidle");
+      await page.screenshot({ path: join(folder, `${name}-${size}-${colorScheme}.png`) });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      await context.close();
+      if (wide > 0 && name !== "docs") check(false, `${name} fits a ${size}'s width`, `${wide} px too wide`);
+      const clean = seen.wrongs.length === 0 && String(seen.refused) === String(refusals);
+      if (!clean) check(false, `${name} is shown without a fault`, seen);
+    }
+  }
+  check(true, `${name}: shown on desktop and phone, light and dark, without a fault`);
+}
+
+async function resetLink(url, email) {
+  const asked = await fetch(`${url}/user/request-reset-password`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ email }),
+  });
+  check(asked.status === 200, "a reset letter is asked for", String(asked.status));
+  for (const end = Date.now() + 30_000; Date.now() < end; ) {
+    const letters = await (await fetch(`${url}/mailbox/letters`)).json();
+    const letter = letters.find((one) => one.kind === "reset");
+    if (letter) return letter.links[0];
+  }
+  throw new Error("no reset letter within 30 seconds");
+}
+
+async function journey(browser, shots) {
+  const { url } = shots;
+  const goto = (address) => (page) => page.goto(address);
+  const docs = await browser.newPage({ viewport: SIZES.desktop });
+  const docsSeen = watch(docs, url);
+  const { change, user } = await followTheDocs(docs, url);
+  await docs.screenshot({ path: join(shots.folder, "docs-executed.png"), fullPage: true });
+  const mail = await browser.newPage({ viewport: SIZES.desktop });
+  const mailSeen = watch(mail, url);
+  const { letter, link } = await followTheLetter(mail, url, user);
+  await picture(browser, shots, "home", goto(`${url}/`));
+  await picture(browser, shots, "docs", goto(`${url}/docs`));
+  await picture(browser, shots, "mailbox", goto(`${url}/mailbox`));
+  await picture(browser, shots, "letter", goto(letter));
+  await picture(browser, shots, "verify", goto(link));
+  await confirm(mail);
+  const after = await change.execute();
+  check(after.status === 200, "/docs: the same PUT answers 200 now", after);
+  check(String(docsSeen.refused) === "403 PUT", "/docs was refused nothing else", docsSeen.refused);
+  check(mailSeen.refused.length === 0, "the pages were refused nothing", mailSeen.refused);
+  const wrongs = [...docsSeen.wrongs, ...mailSeen.wrongs];
+  check(wrongs.length === 0, "no console error, no violated policy, no request to anybody else", wrongs);
+  // The page that a pressed button leads to has no address of its own: its markup is shown again.
+  const success = await mail.content();
+  await picture(browser, shots, "success", async (page) => {
+    await page.goto(`${url}/`);
+    await page.setContent(success);
+  });
+  await picture(browser, shots, "reset", goto(await resetLink(url, user.email)));
+  await picture(browser, shots, "expired", goto(link), ["400 GET"]);
+}
+
+async function main() {
+  const home = mkdtempSync(join(tmpdir(), "latchkey-browser-"));
+  const folder = resolve(process.env.LATCHKEY_SCREENSHOTS ?? join(home, "screenshots"));
+  mkdirSync(folder, { recursive: true });
+  const { child, url } = await serve(home);
+  let browser;
+  try {
+    const executablePath = process.env.LATCHKEY_CHROMIUM ?? "/usr/bin/chromium";
+    browser = await chromium.launch({ executablePath, args: FLAGS, timeout: 60_000 });
+    await journey(browser, { url, folder });
+    console.log(`       screenshots: ${folder}`);
+  } finally {
+    await browser?.close();
+    child.kill("SIGKILL");
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+main().catch((error) => {
+  console.error(`       ${error.stack ?? error}`);
+  process.exit(1);
+});

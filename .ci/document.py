@@ -1,0 +1,83 @@
+"""The OpenAPI document against the running server: schemathesis calls every operation, as a stranger and as a member."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from desk import Desk, check, clean_environment, token_of
+
+CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+# Hashing at its usual cost would spend the time on passwords; limits would answer 429 to nearly everything.
+SETTINGS = {
+    "LATCHKEY_LISTEN": "127.0.0.1:0",
+    "LATCHKEY_RATE_LIMITS": "off",
+    "LATCHKEY_ARGON2": "m=64,t=1,p=1",
+    "LATCHKEY_LOG_FORMAT": "json",
+}
+# They can end the very session that the other calls need.
+LEAVING = ["/user/logout", "/user/deactivate", "/token/{tokenId}"]
+
+
+def member(desk, email):
+    """Somebody with a proved address: an access token, the account's id, and the id of another session."""
+    order = desk.example("FlashbackRegisterRequest") | {"email": email}
+    entered = desk.call("POST", "/user/register", order).json
+    letters = desk.letters(at_least=1)
+    letter = next(letter for letter in letters if letter["to"] == email)
+    verified = desk.call("POST", "/user/verify-email", {"token": token_of(letter)})
+    check(verified.status == 200, f"{email} is a member", verified)
+    return verified.json["accessToken"], entered["user"]["id"], entered["tokenId"]
+
+
+def run(desk, name, seconds, options, parameters=None):
+    folder = desk.folder / "schemathesis"
+    folder.mkdir(exist_ok=True)
+    config = folder / f"{name}.toml"
+    config.write_text(settings_file(parameters or {}))
+    log = folder / f"{name}.log"
+    command = [
+        Path(sys.executable).with_name("st"), "--config-file", config, "run", Path("openapi.yaml").resolve(),
+        "--url", desk.url, "--checks", CHECKS, "--max-time", str(seconds), "--seed", "20", "--no-color",
+        "--generation-database", "none", "--continue-on-failure", "--max-redirects", "0",
+        "--suppress-health-check", "all", *options,
+    ]  # fmt: skip
+    with open(log, "wb") as file:
+        done = subprocess.run(
+            command, cwd=folder, env=clean_environment({}), stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+            timeout=seconds * 4 + 120,
+        )  # fmt: skip
+    words = log.read_text(errors="replace")
+    check(done.returncode == 0, f"schemathesis finds no failure as {name}", words[-12000:])
+    print("\n".join(f"       {line}" for line in words[words.rfind("SUMMARY") :].splitlines()[1:-1]))
+
+
+def settings_file(parameters):
+    """Path parameters that name something that exists, so that more than 404 is seen."""
+    lines = []
+    for operation, values in parameters.items():
+        lines += ["[[operations]]", f'include-name = "{operation}"', "[operations.parameters]"]
+        lines += [f'{name} = "{value}"' for name, value in values.items()]
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder, Desk(folder, SETTINGS) as desk:
+        run(desk, "a stranger", 60, [])
+        token, account, session = member(desk, "fuzzed@example.com")
+        bearer = ["--header", f"Authorization: Bearer {token}"]
+        staying = [*bearer, *(word for path in LEAVING for word in ("--exclude-path", path))]
+        leaving = [*bearer, *(word for path in LEAVING for word in ("--include-path", path))]
+        run(desk, "a member, with an id that exists", 45, staying, {"PUT /user/{userId}": {"userId": account}})
+        run(desk, "a member", 40, staying)
+        still = desk.call("GET", "/user/profile", token=token)
+        check(still.status == 200, "the member's session has lived through all of it", still)
+        run(desk, "a member who leaves", 15, leaving, {"DELETE /token/{tokenId}": {"tokenId": session}})
+        faults = [line for line in desk.log.read_text().splitlines() if '"level":"ERROR"' in line]
+        check(not faults, "the server's log holds no error", "\n".join(faults[:10]))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONUTF8", "1")
+    main()
