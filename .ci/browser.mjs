@@ -146,7 +146,7 @@ async function confirm(page) {
 async function picture(browser, { url, folder }, name, visit, refusals = []) {
   for (const [size, viewport] of Object.entries(SIZES)) {
     for (const colorScheme of SCHEMES) {
-      const context = await browser.newContext({ viewport, colorScheme });
+      const context = await browser.newContext({ viewport, colorScheme, isMobile: size === "phone" });
       const page = await context.newPage();
       const seen = watch(page, url);
       await visit(page);
@@ -191,6 +191,8 @@ async function journey(browser, shots) {
   await picture(browser, shots, "docs", goto(`${url}/docs`));
   await picture(browser, shots, "mailbox", goto(`${url}/mailbox`));
   await picture(browser, shots, "letter", goto(letter));
+  // A frame that is out of sight is not painted, so the HTML part has a picture of its own.
+  await picture(browser, shots, "letter-html", goto(`${letter}/html`));
   await picture(browser, shots, "verify", goto(link));
   await confirm(mail);
   const after = await change.execute();

@@ -5,4 +5,5 @@ mod app;
 mod contract;
 mod smtp_sink;
 
+mod letters;
 mod sign_up;
