@@ -115,6 +115,7 @@ create table sessions (
 );
 create index sessions_account on sessions (account_id);
 create index sessions_expires on sessions (expires_at);
+create index sessions_revoked on sessions (revoked_at) where revoked_at is not null;
 
 -- What a mailed secret proves: one row a purpose and request, one secret a letter.
 create table proofs (

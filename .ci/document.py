@@ -50,7 +50,8 @@ def run(desk, name, seconds, options, parameters=None):
         )  # fmt: skip
     words = log.read_text(errors="replace")
     check(done.returncode == 0, f"schemathesis finds no failure as {name}", words[-12000:])
-    print("\n".join(f"       {line}" for line in words[words.rfind("SUMMARY") :].splitlines()[1:-1]))
+    cases = next(line for line in words.splitlines() if line.endswith(" passed") and " generated, " in line)
+    print(f"       {cases.strip()}")
 
 
 def settings_file(parameters):

@@ -5,7 +5,9 @@ mod worker;
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use poem::{Endpoint, EndpointExt, Response};
 use tokio::net::TcpListener;
@@ -18,7 +20,7 @@ use crate::api::surround::surround;
 use crate::api::{self, Around, Gates, Vitals};
 use crate::client::TrustedProxies;
 use crate::clock::{Chance, Clock};
-use crate::config::secret_key::load_or_create;
+use crate::config::secret_key::{load_existing, load_or_create};
 use crate::config::{self, Access, PublicUrl, SecretKey, Settings};
 use crate::hashing::Hashing;
 use crate::housekeeping;
@@ -29,7 +31,7 @@ use crate::metrics::Metrics;
 use crate::pages::{self, PageSettings};
 use crate::secrets::{Secrets, Use};
 use crate::service::{Service, keys};
-use crate::store::{Store, Unavailable, instance};
+use crate::store::{self, Store, Unavailable, instance};
 
 pub use log::start_logging;
 use worker::Worker;
@@ -113,15 +115,16 @@ pub async fn open(
     }))
 }
 
-const KEY_CHECK: &str = "key_check";
-
 /// Notices a wrong secret key before anything is written with it.
 async fn check_secret_key(store: &Store, secrets: &Secrets, settings: &Settings) -> Result<(), StartError> {
     let fresh = secrets.seal(Use::KeyCheck, b"latchkey");
     let known: Result<String, Unavailable> =
-        store.write(move |tx| instance::get_or_insert(tx, KEY_CHECK, &fresh)).await;
-    let known = known.map_err(StartError::because)?;
-    secrets.open(Use::KeyCheck, &known).map(drop).map_err(|_| {
+        store.write(move |tx| instance::get_or_insert(tx, instance::KEY_CHECK, &fresh)).await;
+    fits(secrets, &known.map_err(StartError::because)?, settings)
+}
+
+fn fits(secrets: &Secrets, key_check: &str, settings: &Settings) -> Result<(), StartError> {
+    secrets.open(Use::KeyCheck, key_check).map(drop).map_err(|_| {
         let database = settings.database.display();
         StartError(format!(
             "the secret key does not fit the database {database}: put back the {database}.key that belongs to it, or \
@@ -129,6 +132,49 @@ async fn check_secret_key(store: &Store, secrets: &Secrets, settings: &Settings)
         ))
     })
 }
+
+/// Tells, in a sentence, whether the server would start on the database, without changing it.
+///
+/// # Errors
+/// [`StartError`].
+pub fn check(settings: &Settings) -> Result<String, StartError> {
+    let path = settings.database.display();
+    if !settings.database.exists() {
+        return Ok(format!("the settings are sound; {path} will be made at the first start"));
+    }
+    let found = store::inspect(&settings.database).map_err(StartError::because)?;
+    let set = settings.secret_key.as_ref().map(SecretKey::expose);
+    let key = load_existing(set, &settings.database).map_err(StartError::because)?;
+    match (found.key_check, key) {
+        (None, _) => {}
+        (Some(check), Some(key)) => fits(&Secrets::new(key.expose(), Chance::system()), &check, settings)?,
+        (Some(_), None) => {
+            return Err(StartError(format!(
+                "the secret key file {path}.key is missing: put it back, or set LATCHKEY_SECRET_KEY"
+            )));
+        }
+    }
+    Ok("the settings and the database are sound".to_owned())
+}
+
+/// Tries whether a file is a sound database that this build can use, without changing it.
+///
+/// # Errors
+/// [`StartError`].
+pub fn inspect(database: &Path) -> Result<(), StartError> {
+    store::inspect(database).map(drop).map_err(StartError)
+}
+
+/// Takes a database out of use, so that another can be put in its place.
+///
+/// # Errors
+/// [`StartError`] when a process has it open.
+pub fn retire(database: &Path) -> Result<(), StartError> {
+    store::retire(database).map_err(StartError)
+}
+
+/// How long the workers may take to finish what they have in hand once requests have drained.
+const WIND_UP: Duration = Duration::from_secs(10);
 
 /// A server that listens. Run it with [`Server::run`].
 pub struct Server {
@@ -183,20 +229,18 @@ impl Server {
     pub async fn run(self, stop: watch::Receiver<bool>) -> Drained {
         let (courier, service) = (self.courier, Arc::clone(&self.service));
         let (until, sweep_until) = (stop.clone(), stop.clone());
-        let workers = [
-            Worker::start("courier", stop.clone(), move || Arc::clone(&courier).run(until.clone())),
-            Worker::start("housekeeping", stop.clone(), move || {
-                housekeeping::run(Arc::clone(&service), sweep_until.clone())
-            }),
-        ];
+        let carrying =
+            Worker::start("courier", stop.clone(), move || Arc::clone(&courier).run(until.clone()));
+        let sweeping = Worker::start("housekeeping", stop.clone(), move || {
+            housekeeping::run(Arc::clone(&service), sweep_until.clone())
+        });
         let mut ended = stop;
         let shutdown = async move {
             let _ = ended.wait_for(|stop| *stop).await;
         };
         let drained = accept::serve(self.listener, (self.routes)(), self.drain, shutdown).await;
-        for worker in workers {
-            worker.finish(CONVERSATION).await;
-        }
+        // A letter cut off in mid-conversation stays claimed until its lease runs out, then goes out again.
+        tokio::join!(carrying.finish(WIND_UP), sweeping.finish(WIND_UP));
         drained
     }
 }

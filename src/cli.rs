@@ -17,7 +17,7 @@ use clap::{Parser, Subcommand};
 
 use crate::app::{self, Ambience, StartError};
 use crate::config::{self, Arguments, Settings};
-use crate::service::Service;
+use crate::service::{Service, Unavailable};
 use output::Output;
 
 /// Latchkey, the sign-up desk of a self-hosted product: one binary, one SQLite file.
@@ -74,8 +74,8 @@ impl From<StartError> for Refusal {
     }
 }
 
-impl From<crate::store::Unavailable> for Refusal {
-    fn from(error: crate::store::Unavailable) -> Refusal {
+impl From<Unavailable> for Refusal {
+    fn from(error: Unavailable) -> Refusal {
         Refusal::because(error)
     }
 }
@@ -113,7 +113,7 @@ fn carry_out(line: CommandLine) -> Result<(), Refusal> {
         match command {
             Command::Serve => serve::serve(&settings).await,
             Command::Openapi => Ok(()),
-            Command::Check => database::check(&settings, output).await,
+            Command::Check => database::check(&settings, output),
             Command::Account(command) => account::run(&*beside(&settings).await?, command, output).await,
             Command::Organization(command) => {
                 organization::run(&*beside(&settings).await?, command, output).await

@@ -23,9 +23,12 @@ use crate::mail::courier::CourierBell;
 use crate::metrics::Metrics;
 use crate::model::account::Member;
 use crate::model::id::ProofId;
+use crate::model::letter::LetterState;
 use crate::model::time::Millis;
 use crate::secrets::{Secrets, Use};
-use crate::store::{Store, Unavailable};
+use crate::store::{Store, letters};
+
+pub use crate::store::Unavailable;
 use crate::tokens::Ring;
 
 /// Everything the use cases work with. One per process, shared by all who call.
@@ -77,6 +80,27 @@ impl From<HashingError> for Setback {
 }
 
 impl Service {
+    /// Letters that wait.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub fn waiting_letters(&self) -> Result<i64, Unavailable> {
+        self.store.read(letters::waiting)
+    }
+
+    /// Letters by state. Reads the whole outbox, on a thread of its own.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn letter_counts(&self) -> Result<Vec<(LetterState, i64)>, Unavailable> {
+        self.store.scan(letters::counts).await
+    }
+
+    /// Why the last write failed, if it did: a full disk, say. None once one has gone through again.
+    pub fn write_fault(&self) -> Option<String> {
+        self.store.write_fault()
+    }
+
     /// Under what an address is counted: a keyed digest, so that the file tells nobody which strangers' addresses were
     /// typed.
     fn subject(&self, email_key: &str) -> String {

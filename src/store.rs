@@ -8,12 +8,12 @@ pub mod accounts;
 pub mod bans;
 pub mod instance;
 pub mod letters;
-pub mod migrations;
+mod migrations;
 pub mod organizations;
 pub mod proofs;
 pub mod sessions;
 pub mod signing_keys;
-pub mod sqlite;
+mod sqlite;
 pub mod subscriptions;
 pub mod throttles;
 
@@ -179,6 +179,37 @@ pub enum OpenError {
     Migration { path: String, version: i64, reason: String },
 }
 
+/// What a file says of itself without being changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspection {
+    /// Its schema version.
+    pub version: i64,
+    /// The text by which a wrong secret key is noticed, once the server has started on it.
+    pub key_check: Option<String>,
+}
+
+/// Looks whether a file is a sound database of ours that this build can use, without changing it.
+///
+/// # Errors
+/// A sentence for the operator.
+pub fn inspect(path: &Path) -> Result<Inspection, String> {
+    let found = sqlite::inspect(path)?;
+    let known = migrations::newest();
+    if found.version > known {
+        let (path, found) = (path.display().to_string(), found.version);
+        return Err(OpenError::TooNew { path, found, known }.to_string());
+    }
+    Ok(found)
+}
+
+/// Takes a file out of use, so that another can be put in its place; proves that nobody has it open.
+///
+/// # Errors
+/// A sentence for the operator.
+pub fn retire(path: &Path) -> Result<(), String> {
+    sqlite::retire(path)
+}
+
 /// The database. Clones share it.
 #[derive(Clone)]
 pub struct Store {
@@ -236,6 +267,11 @@ impl Store {
     /// [`Unavailable`], also when the file exists already.
     pub fn backup(&self, to: &Path) -> Result<(), Unavailable> {
         self.engine.backup(to)
+    }
+
+    /// Why the last transaction failed, if it did.
+    pub fn write_fault(&self) -> Option<String> {
+        self.engine.write_fault()
     }
 
     /// The path of the file.

@@ -122,7 +122,8 @@ impl Ring {
     /// A ring whose first key signs; the others are older and only verify.
     pub fn new(signing: SigningKey, older: Vec<SigningKey>) -> Ring {
         let mut validation = Validation::new(Algorithm::ES256);
-        // Expiry is compared with our own clock, audience and issuer by the caller's contract, all below.
+        // Expiry is compared with our own clock and the audience with the contract, below. The issuer is for others: a
+        // key of ours is proof enough here, and the public URL may change.
         validation.validate_exp = false;
         validation.validate_aud = false;
         validation.set_required_spec_claims(&["exp", "aud", "iss"]);
@@ -133,6 +134,14 @@ impl Ring {
     pub fn replace(&self, signing: SigningKey, older: Vec<SigningKey>) {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Keys::new(signing, older);
         self.remembered.clear();
+    }
+
+    /// Whether these are the keys in force, the one that signs first.
+    pub fn holds(&self, ids: &[&str]) -> bool {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        ids.first().is_some_and(|first| *first == keys.signing.id)
+            && ids.len() == keys.all.len()
+            && ids.iter().all(|id| keys.all.contains_key(*id))
     }
 
     /// Signs claims with the key in force.

@@ -9,11 +9,12 @@ mod tokens;
 mod verification;
 mod wire;
 
-use poem::Request;
+use poem::{Request, RequestBody};
 use poem_openapi::auth::Bearer;
-use poem_openapi::{OpenApi, SecurityScheme, Tags};
+use poem_openapi::registry::Registry;
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, OpenApi, SecurityScheme, Tags};
 
-use super::guard;
+use super::guard::{self, GuardError};
 use crate::model::contract::Contract;
 use crate::model::password::{MAX_PASSWORD_CHARS, PasswordRule};
 use crate::model::subscription::SeededPlan;
@@ -59,13 +60,39 @@ async fn proven(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
     Ok(guard::verified(guard::admit(request, &bearer.token, Contract::Flashback)?)?)
 }
 
-/// An access token where one is welcome but not asked for. A stale one counts as none.
-#[derive(SecurityScheme)]
-#[expect(clippy::large_enum_variant, reason = "it lives for one call, never in a collection")]
-pub enum Perhaps {
-    Known(Known),
-    #[oai(fallback)]
-    Nobody,
+/// An access token where one is welcome but not asked for. A stale one counts as none; that the database could not be
+/// asked does not.
+pub struct Perhaps(pub Option<Caller>);
+
+impl<'a> ApiExtractor<'a> for Perhaps {
+    const TYPES: &'static [ApiExtractorType] = Known::TYPES;
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        Known::register(registry);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        Known::security_schemes()
+    }
+
+    fn has_security_fallback() -> bool {
+        true
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Perhaps> {
+        match Known::from_request(request, body, ExtractParamOptions::default()).await {
+            Ok(Known(caller)) => Ok(Perhaps(Some(caller))),
+            Err(error) if matches!(error.downcast_ref(), Some(GuardError::Unavailable(_))) => Err(error),
+            Err(_) => Ok(Perhaps(None)),
+        }
+    }
 }
 
 /// The operations of the contract, all areas together.

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use poem::Request;
-use poem::http::header;
+use poem::http::{Version, header};
 
 use crate::config::Access;
 
@@ -26,7 +26,7 @@ impl Gates {
             // A scraper on this machine may name any host.
             return match self.metrics {
                 Access::Public => true,
-                Access::Local => peer.to_canonical().is_loopback() && !is_forwarded(request),
+                Access::Local => is_of_this_machine(request, peer),
                 Access::Off => false,
             };
         } else {
@@ -50,13 +50,20 @@ fn is_local(request: &Request, peer: IpAddr) -> bool {
         (None, None, Some(host)) => host,
         _ => return false,
     };
-    peer.to_canonical().is_loopback() && is_local_name(host) && !is_forwarded(request)
+    is_local_name(host) && is_of_this_machine(request, peer)
 }
 
-fn is_forwarded(request: &Request) -> bool {
-    ["x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded", "via"]
-        .into_iter()
-        .any(|name| request.headers().contains_key(name))
+/// Whether a request was made on this machine, as far as can be told: the peer is, and nothing speaks of a proxy. One
+/// that adds no header at all gives itself away by HTTP/1.0, which no browser or client of today speaks.
+pub fn is_of_this_machine(request: &Request, peer: IpAddr) -> bool {
+    let names_a_sender = |name: &str| {
+        name.starts_with("x-forwarded-")
+            || ["x-real-ip", "forwarded", "via", "x-client-ip", "true-client-ip", "cf-connecting-ip"]
+                .contains(&name)
+    };
+    peer.to_canonical().is_loopback()
+        && request.version() >= Version::HTTP_11
+        && !request.headers().keys().any(|name| names_a_sender(name.as_str()))
 }
 
 fn is_local_name(host: &str) -> bool {

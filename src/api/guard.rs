@@ -8,8 +8,8 @@ use poem::http::StatusCode;
 
 use crate::model::contract::Contract;
 use crate::service::Service;
+use crate::service::Unavailable;
 use crate::service::authenticate::Caller;
-use crate::store::Unavailable;
 
 /// Why a caller is not let in.
 #[derive(Debug, Clone, thiserror::Error)]

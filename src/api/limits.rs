@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use governor::clock::Reference;
@@ -18,7 +19,7 @@ use crate::model::network::Network;
 pub enum Class {
     /// Making accounts.
     SignUp,
-    /// Trying passwords.
+    /// Trying passwords, and whatever else costs a hash.
     Login,
     /// Causing mail.
     Mail,
@@ -36,13 +37,13 @@ const CLASSES: &[(&str, &str, Class)] = &[
     ("POST", "/user/resend-verification/{verificationTokenId}", Class::Mail),
     ("POST", "/user/pre-verify-email", Class::Proof),
     ("POST", "/user/verify-email", Class::Proof),
-    ("POST", "/user/reset-password", Class::Proof),
+    ("POST", "/user/reset-password", Class::Login),
     ("POST", "/user/refresh", Class::Proof),
     ("GET", "/verify-email", Class::Proof),
     ("POST", "/verify-email", Class::Proof),
     ("POST", "/verify-email/not-me", Class::Proof),
     ("GET", "/reset-password", Class::Proof),
-    ("POST", "/reset-password", Class::Proof),
+    ("POST", "/reset-password", Class::Login),
 ];
 
 impl Class {
@@ -72,9 +73,9 @@ impl Class {
     }
 }
 
-/// Networks that are counted one by one, a class each. Past that, newcomers share buckets.
+/// Networks that are counted one by one, a class each. Past that, calls are counted for one of 65,536 shared buckets.
 const NETWORKS: usize = 100_000;
-/// Calls between two clean-ups while many are counted.
+/// Calls of a class between two clean-ups of its budgets.
 const CLEAN_UP_EVERY: u64 = 4_096;
 
 /// Whom a call is counted for.
@@ -86,12 +87,18 @@ enum Key {
 
 type Limiter = RateLimiter<Key, DashMapStateStore<Key>, LimitClock, NoOpMiddleware<Moment>>;
 
+/// The budgets of one class.
+struct Budgets {
+    class: Class,
+    limiter: Limiter,
+    calls: AtomicU64,
+}
+
 /// The budgets of all networks.
 pub struct Limits {
-    limiters: Vec<(Class, Limiter)>,
+    budgets: Vec<Budgets>,
     clock: LimitClock,
     hasher: RandomState,
-    calls: std::sync::atomic::AtomicU64,
     enabled: bool,
 }
 
@@ -99,17 +106,12 @@ impl Limits {
     /// Full budgets for everybody; without limits when `enabled` is false.
     pub fn new(clock: Clock, enabled: bool) -> Limits {
         let clock = LimitClock(clock);
-        let limiter = |class: Class| {
+        let budgets = |class: Class| {
             let quota = Quota::per_minute(class.per_minute());
-            (class, RateLimiter::new(quota, DashMapStateStore::default(), clock.clone()))
+            let limiter = RateLimiter::new(quota, DashMapStateStore::default(), clock.clone());
+            Budgets { class, limiter, calls: AtomicU64::new(0) }
         };
-        Limits {
-            limiters: Class::ALL.map(limiter).into(),
-            clock,
-            hasher: RandomState::new(),
-            calls: std::sync::atomic::AtomicU64::new(0),
-            enabled,
-        }
+        Limits { budgets: Class::ALL.map(budgets).into(), clock, hasher: RandomState::new(), enabled }
     }
 
     /// Counts a call.
@@ -120,20 +122,18 @@ impl Limits {
         if !self.enabled {
             return Ok(());
         }
-        let limiter = self.limiter(class);
-        let key = if limiter.len() < NETWORKS { Key::Network(network) } else { self.bucket(network) };
-        let calls = self.calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        if calls.is_multiple_of(CLEAN_UP_EVERY) {
+        let Budgets { limiter, calls, .. } = self.budgets(class);
+        if calls.fetch_add(1, Ordering::Relaxed) % CLEAN_UP_EVERY == CLEAN_UP_EVERY - 1 {
             limiter.retain_recent();
         }
+        let key = if limiter.len() < NETWORKS { Key::Network(network) } else { self.bucket(network) };
         limiter.check_key(&key).map_err(|refusal| {
             refusal.wait_time_from(governor::clock::Clock::now(&self.clock)).max(Duration::from_secs(1))
         })
     }
 
-    fn limiter(&self, class: Class) -> &Limiter {
-        let found = self.limiters.iter().find(|(of, _)| *of == class);
-        &found.expect("there is a limiter for every class").1
+    fn budgets(&self, class: Class) -> &Budgets {
+        self.budgets.iter().find(|budgets| budgets.class == class).expect("every class has its budgets")
     }
 
     fn bucket(&self, network: Network) -> Key {
@@ -203,6 +203,6 @@ mod tests {
         for number in 0..1_000_000 {
             let _ = limits.count(Class::SignUp, network(number));
         }
-        assert!(limits.limiter(Class::SignUp).len() <= NETWORKS + usize::from(u16::MAX) + 1);
+        assert!(limits.budgets(Class::SignUp).limiter.len() <= NETWORKS + usize::from(u16::MAX) + 1);
     }
 }

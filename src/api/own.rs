@@ -11,12 +11,13 @@ use poem_openapi::{ApiResponse, Object, OpenApi, Tags};
 use super::Vitals;
 use super::body::Body;
 use super::flashback::failure::FamilyA;
+use super::gates::is_of_this_machine;
 use super::problem::Problem;
 use super::reply::{ALWAYS, outcomes};
 use crate::metrics::LetterLabels;
 use crate::model::letter::{Letter, LetterState};
 use crate::service::Service;
-use crate::store::{Unavailable, letters};
+use crate::service::Unavailable;
 
 #[derive(Tags)]
 enum Area {
@@ -111,7 +112,7 @@ pub struct Own;
 impl Own {
     /// Health
     ///
-    /// Whether requests are answered, and how database, courier and hashing queue are doing. Never waits for any.
+    /// Whether requests are answered, and how database, courier and hashing queue are doing. Never waits for the queue.
     #[oai(path = "/health", method = "get", tag = "Area::Latchkey", operation_id = "health")]
     async fn health(
         &self,
@@ -119,16 +120,18 @@ impl Own {
         vitals: Data<&Arc<Vitals>>,
         request: &Request,
     ) -> HealthReply {
-        let waiting = service.store.read(letters::counts).map(|counts| {
-            counts.into_iter().find(|(state, _)| *state == LetterState::Waiting).map_or(0, |(_, n)| n)
-        });
-        let local = request.remote_addr().as_socket_addr().is_some_and(|peer| peer.ip().is_loopback())
-            && !request.headers().contains_key("x-forwarded-for");
+        let waiting = service.waiting_letters();
+        let peer = request.remote_addr().as_socket_addr().map(std::net::SocketAddr::ip);
+        let local = peer.is_some_and(|peer| is_of_this_machine(request, peer));
         let fault = vitals.courier.lock().unwrap_or_else(PoisonError::into_inner).fault.clone();
-        let error = waiting.as_ref().err().map(|_| "The database cannot be read.".to_owned());
-        if let Err(cause) = &waiting {
-            tracing::error!("{cause}");
-        }
+        let error = match (&waiting, service.write_fault()) {
+            (Err(cause), _) => {
+                tracing::error!("{cause}");
+                Some("The database cannot be read.".to_owned())
+            }
+            (Ok(_), Some(_)) => Some("The database cannot be written.".to_owned()),
+            (Ok(_), None) => None,
+        };
         let word = |bad| if bad { "error" } else { "ok" }.to_owned();
         let body = HealthBody {
             status: word(error.is_some()),
@@ -150,7 +153,7 @@ impl Own {
     /// For Prometheus. Answers callers on this machine only, unless `LATCHKEY_METRICS=public`.
     #[oai(path = "/metrics", method = "get", tag = "Area::Latchkey", operation_id = "metrics")]
     async fn metrics(&self, service: Data<&Arc<Service>>) -> Response<MetricsReply> {
-        if let Ok(counts) = service.store.read(letters::counts) {
+        if let Ok(counts) = service.letter_counts().await {
             for state in LetterState::ALL {
                 let count = counts.iter().find(|(of, _)| *of == state).map_or(0, |(_, count)| *count);
                 service.metrics.letters.get_or_create(&LetterLabels { state: state.as_str() }).set(count);

@@ -11,7 +11,7 @@ use super::body::BodyError;
 use super::guard::GuardError;
 use crate::model::fault::{Fault, sentence};
 use crate::service::Setback;
-use crate::store::Unavailable;
+use crate::service::Unavailable;
 
 /// The shape in which a contract tells what went wrong.
 pub trait Family: Sized + Send + Sync + 'static {

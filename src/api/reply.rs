@@ -29,6 +29,9 @@ pub const WITH_BODY: &[Status] = &[
     (415, "The body was not sent as `application/json`."),
 ];
 
+/// What every operation with a parameter in its path may answer.
+pub const WITH_PATH: &[Status] = &[(400, "`INVALID_INPUT`: a parameter in the path is malformed.")];
+
 /// What every operation behind a token may answer.
 pub const WITH_TOKEN: &[Status] =
     &[(401, "No access token, or one that is expired, revoked, or of an account that may not enter.")];

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// The pause before a worker that panicked is started again.
 const RESTART: Duration = Duration::from_secs(1);
@@ -24,7 +24,10 @@ impl Worker {
     {
         let task = tokio::spawn(async move {
             while !*stop.borrow() {
-                if let Err(error) = tokio::spawn(run()).await {
+                // Dropped with this task, the set ends the worker in it.
+                let mut inner = JoinSet::new();
+                inner.spawn(run());
+                if let Some(Err(error)) = inner.join_next().await {
                     tracing::error!("the {name} stopped and is started again: {error}");
                     tokio::time::sleep(RESTART).await;
                 }
@@ -34,9 +37,10 @@ impl Worker {
     }
 
     /// Waits for the worker to come to its end, at most this long.
-    pub async fn finish(self, longest: Duration) {
-        if tokio::time::timeout(longest, self.task).await.is_err() {
+    pub async fn finish(mut self, longest: Duration) {
+        if tokio::time::timeout(longest, &mut self.task).await.is_err() {
             tracing::warn!("the {} did not come to its end and is cut off", self.name);
+            self.task.abort();
         }
     }
 }

@@ -1,7 +1,6 @@
 //! `latchkey account …`.
 
 use std::io::Read;
-use std::net::{IpAddr, Ipv4Addr};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -16,7 +15,6 @@ use crate::model::language::Language;
 use crate::model::name::{CompanyName, PersonName};
 use crate::model::organization::Contact;
 use crate::model::password::Password;
-use crate::model::session::Origin;
 use crate::service::Service;
 use crate::service::operator::{AccountAction, AccountName};
 use crate::service::register::{RegisterError, RegisterOrder};
@@ -106,20 +104,12 @@ async fn create(service: &Service, new: NewAccount, output: Output) -> Result<()
             "--verified needs --password-stdin: without a password nobody could log in and no letter would ask for one",
         ));
     }
-    let entered = service.register(&POLICY, order).await.map_err(|error| match error {
+    let member = service.create_account(&POLICY, order, verified).await.map_err(|error| match error {
         RegisterError::EmailTaken { .. } => Refusal::because("an account with this address exists"),
         RegisterError::DomainBanned => Refusal::because("the domain is banned: lift the ban first"),
-        RegisterError::TooManyLetters(wait) => Refusal::because(format_args!(
-            "the address has been sent too many letters: try again in {} minutes",
-            wait.as_secs().div_ceil(60)
-        )),
         RegisterError::Setback(error) => Refusal::because(error),
     })?;
-    if verified {
-        service.act_on_account(&entered.member, AccountAction::Verify).await?;
-    }
-    let named = Named { account: entered.member.account.id.to_string() };
-    output.one(record(&find(service, &named)?))
+    output.one(record(&member))
 }
 
 fn order(new: NewAccount) -> Result<RegisterOrder, Refusal> {
@@ -140,7 +130,6 @@ fn order(new: NewAccount) -> Result<RegisterOrder, Refusal> {
         contact: Contact::default(),
         language: Language::of_tag(&new.language)
             .ok_or_else(|| Refusal::because("--language must be en or de"))?,
-        origin: Origin { address: IpAddr::V4(Ipv4Addr::LOCALHOST), device: "command line".to_owned() },
     })
 }
 

@@ -5,20 +5,13 @@ use std::path::{Path, PathBuf};
 
 use super::Refusal;
 use super::output::Output;
-use crate::app::{self, Ambience};
+use crate::app;
 use crate::config::Settings;
 use crate::service::Service;
-use crate::store::{migrations, sqlite};
 
-/// Tells whether the server would start with these settings on this database.
-pub async fn check(settings: &Settings, output: Output) -> Result<(), Refusal> {
-    if !settings.database.exists() {
-        let path = settings.database.display();
-        return output.done(&format!("the settings are sound; {path} will be made at the first start"));
-    }
-    sqlite::inspect(&settings.database).map_err(Refusal::because)?;
-    app::open(settings, &Ambience::system(), settings.listen, 1).await?;
-    output.done("the settings and the database are sound")
+/// Tells whether the server would start with these settings on this database. Changes nothing.
+pub fn check(settings: &Settings, output: Output) -> Result<(), Refusal> {
+    output.done(&app::check(settings)?)
 }
 
 /// Copies the database into a new file.
@@ -33,45 +26,53 @@ pub fn backup(service: &Service, file: &Path, output: Output) -> Result<(), Refu
 
 /// Puts a backup in the place of the database; what was there is kept beside it.
 pub fn restore(settings: &Settings, file: &Path, output: Output) -> Result<(), Refusal> {
-    let version = sqlite::inspect(file).map_err(Refusal::because)?;
-    if version > migrations::newest() {
-        return Err(Refusal::because(format_args!(
-            "{} is of schema version {version}, newer than this latchkey knows: use a newer latchkey",
-            file.display()
-        )));
-    }
+    app::inspect(file)?;
     let database = &settings.database;
     // Copied beside its place first: a rename is then all or nothing.
-    let incoming = beside(database, "restoring");
+    let incoming = free_name(database, "restoring");
     copy_durably(file, &incoming).map_err(Refusal::because)?;
-    let kept = beside(database, "before-restore");
-    if database.exists() {
-        if let Err(sentence) = sqlite::retire(database) {
-            let _ = fs::remove_file(&incoming);
-            return Err(Refusal::because(sentence));
-        }
-        fs::rename(database, &kept).map_err(Refusal::because)?;
+    let placed = put_in_place(&incoming, database);
+    if placed.is_err() {
+        let _ = fs::remove_file(&incoming);
     }
-    fs::rename(&incoming, database).map_err(Refusal::because)?;
-    output.done(&format!(
-        "{} is restored from {}; what was there is kept as {}",
-        database.display(),
-        file.display(),
-        kept.display()
-    ))
+    let kept =
+        placed?.map_or_else(String::new, |kept| format!("; what was there is kept as {}", kept.display()));
+    output.done(&format!("{} is restored from {}{kept}", database.display(), file.display()))
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(ending);
-    PathBuf::from(name)
+fn put_in_place(incoming: &Path, database: &Path) -> Result<Option<PathBuf>, Refusal> {
+    let mut kept = None;
+    if database.exists() {
+        app::retire(database)?;
+        let aside = free_name(database, "before-restore");
+        fs::rename(database, &aside).map_err(Refusal::because)?;
+        kept = Some(aside);
+    }
+    fs::rename(incoming, database).map_err(Refusal::because)?;
+    let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(Refusal::because)?;
+    Ok(kept)
+}
+
+/// A name beside a file that nothing has yet: `<file>.<ending>`, then `<file>.<ending>.2`, and so on.
+fn free_name(path: &Path, ending: &str) -> PathBuf {
+    let numbered = |number: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{ending}"));
+        if number > 1 {
+            name.push(format!(".{number}"));
+        }
+        PathBuf::from(name)
+    };
+    (1..).map(numbered).find(|name| !name.exists()).expect("some number is free")
 }
 
 fn copy_durably(from: &Path, to: &Path) -> std::io::Result<()> {
-    fs::copy(from, to)?;
-    let file = fs::OpenOptions::new().write(true).open(to)?;
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
     #[cfg(unix)]
-    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(to)?;
+    std::io::copy(&mut fs::File::open(from)?, &mut file)?;
     file.sync_all()
 }

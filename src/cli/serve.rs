@@ -13,6 +13,9 @@ use crate::config::{Settings, Transport};
 pub async fn serve(settings: &Settings) -> Result<(), Refusal> {
     let server = Server::bind(settings, Ambience::system()).await?;
     let address = server.address();
+    // Before anybody is told that it listens: a signal from then on drains.
+    let mut terminate = signal(SignalKind::terminate()).map_err(Refusal::because)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Refusal::because)?;
     // A closed standard output must not keep the server from serving.
     let _ = writeln!(std::io::stdout(), "listening on http://{address}");
     let _ = std::io::stdout().flush();
@@ -24,8 +27,6 @@ pub async fn serve(settings: &Settings) -> Result<(), Refusal> {
         tracing::info!("try the API at {url}/docs");
     }
     let (stop, stopped) = watch::channel(false);
-    let mut terminate = signal(SignalKind::terminate()).map_err(Refusal::because)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Refusal::because)?;
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}

@@ -53,19 +53,35 @@ pub fn load_or_create(settings_key: Option<&str>, database: &Path) -> Result<Sec
     if let Some(text) = settings_key {
         return SecretKey::parse(text.trim()).map_err(|wrong| format!("the secret key {wrong}"));
     }
+    if let Some(key) = load_existing(None, database)? {
+        return Ok(key);
+    }
+    let path = file_beside(database);
+    create(&path).map_err(|fault| {
+        format!(
+            "the secret key file {} cannot be made: {fault}; mend that, or give the key in LATCHKEY_SECRET_KEY",
+            path.display()
+        )
+    })?;
+    load_existing(None, database)?
+        .ok_or_else(|| format!("the secret key file {} was removed as soon as it was made", path.display()))
+}
+
+/// The key given as a setting, else the one in the file `<database>.key`; none when there is no such file. Makes
+/// nothing.
+///
+/// # Errors
+/// A sentence without any part of the key.
+pub fn load_existing(settings_key: Option<&str>, database: &Path) -> Result<Option<SecretKey>, String> {
+    if let Some(text) = settings_key {
+        return SecretKey::parse(text.trim()).map(Some).map_err(|wrong| format!("the secret key {wrong}"));
+    }
     let path = file_beside(database);
     let found = match read(&path) {
-        Err(fault) if fault.kind() == ErrorKind::NotFound => create(&path)
-            .map_err(|fault| {
-                format!(
-                    "the secret key file {} cannot be made: {fault}; mend that, or give the key in LATCHKEY_SECRET_KEY",
-                    path.display()
-                )
-            })
-            .and_then(|()| read(&path).map_err(|fault| unreadable(&path, &fault))),
-        found => found.map_err(|fault| unreadable(&path, &fault)),
-    }?;
-    SecretKey::parse(found.trim()).map_err(|wrong| {
+        Err(fault) if fault.kind() == ErrorKind::NotFound => return Ok(None),
+        found => found.map_err(|fault| unreadable(&path, &fault))?,
+    };
+    SecretKey::parse(found.trim()).map(Some).map_err(|wrong| {
         let state = if found.trim().is_empty() { "is empty" } else { "is too short" };
         format!(
             "the secret key file {} {state} and {wrong}; put back the file that was made with this database, since no \

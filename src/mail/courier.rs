@@ -20,10 +20,8 @@ use crate::store::{Store, Unavailable};
 pub const CONVERSATION: Duration = Duration::from_secs(60);
 /// How long a letter is in one courier's hand. Longer than a conversation, so that no other takes it meanwhile.
 const LEASE: Duration = Duration::from_secs(90);
-/// Conversations at a time.
+/// Conversations at a time, and so letters in hand.
 const CONVERSATIONS: usize = 8;
-/// Letters claimed at a time.
-const CLAIM: i64 = 64;
 /// The courier looks into the outbox at least this often: letters of the command line do not wake it.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -68,49 +66,54 @@ pub struct Courier {
 impl Courier {
     /// Carries letters until `stop` turns true, then finishes the conversations it is in.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let mut conversations = JoinSet::new();
         while !*stop.borrow() {
-            match self.round().await {
-                Ok(0) => self.rest(&mut stop).await,
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::error!("the courier cannot read the outbox and tries again: {error}");
-                    self.rest(&mut stop).await;
+            let free = CONVERSATIONS - conversations.len();
+            let claimed = self.claim(free).await;
+            let failed = claimed.is_err();
+            match claimed {
+                Ok(letters) => {
+                    for letter in letters {
+                        let courier = Arc::clone(&self);
+                        conversations.spawn(async move { courier.carry(letter).await });
+                    }
                 }
+                Err(error) => tracing::error!("the courier cannot read the outbox and tries again: {error}"),
             }
+            self.rest(&mut conversations, &mut stop, failed).await;
+        }
+        while let Some(done) = conversations.join_next().await {
+            report_panic(done);
         }
     }
 
-    async fn rest(&self, stop: &mut watch::Receiver<bool>) {
+    /// Takes at most `free` letters in hand. A slow conversation holds its own place and nobody else's.
+    async fn claim(&self, free: usize) -> Result<Vec<Letter>, Unavailable> {
+        let now = self.clock.now();
+        if free == 0 || self.store.read(letters::next_due)?.is_none_or(|due| due > now) {
+            return Ok(Vec::new());
+        }
+        self.store.write(move |tx| letters::claim_due(tx, now, now + LEASE, free as i64)).await
+    }
+
+    /// Waits until there may be something to do: a conversation is over, a letter is due, the bell rings, or the end.
+    async fn rest(&self, conversations: &mut JoinSet<()>, stop: &mut watch::Receiver<bool>, failed: bool) {
         let now = self.clock.now();
         let next = self.store.read(letters::next_due).ok().flatten();
-        let span = next.map_or(LOOK, |due| due.since(now).clamp(Duration::from_millis(200), LOOK));
+        let span = match next {
+            // Due already: there was no free place, or more letters than places.
+            Some(due) if due <= now && conversations.len() < CONVERSATIONS && !failed => {
+                return tokio::task::yield_now().await;
+            }
+            Some(due) if due > now => due.since(now).min(LOOK),
+            _ => LOOK,
+        };
         tokio::select! {
+            Some(done) = conversations.join_next() => report_panic(done),
             () = self.bell.0.notified() => {}
             () = tokio::time::sleep(span) => {}
             _ = stop.wait_for(|stop| *stop) => {}
         }
-    }
-
-    /// Claims what is due and carries it; tells how many letters that were.
-    async fn round(self: &Arc<Self>) -> Result<usize, Unavailable> {
-        let now = self.clock.now();
-        if self.store.read(letters::next_due)?.is_none_or(|due| due > now) {
-            return Ok(0);
-        }
-        let claimed = self.store.write(move |tx| letters::claim_due(tx, now, now + LEASE, CLAIM)).await?;
-        let count = claimed.len();
-        let mut conversations = JoinSet::new();
-        for letter in claimed {
-            if conversations.len() >= CONVERSATIONS {
-                report_panic(conversations.join_next().await);
-            }
-            let courier = Arc::clone(self);
-            conversations.spawn(async move { courier.carry(letter).await });
-        }
-        while let Some(done) = conversations.join_next().await {
-            report_panic(Some(done));
-        }
-        Ok(count)
     }
 
     async fn carry(&self, letter: Letter) {
@@ -209,8 +212,8 @@ fn log_outcome(letter: &Letter, state: LetterState, verdict: &str, next: Millis)
     }
 }
 
-fn report_panic(done: Option<Result<(), tokio::task::JoinError>>) {
-    if let Some(Err(error)) = done {
+fn report_panic(done: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = done {
         tracing::error!("carrying a letter panicked; its lease will run out: {error}");
     }
 }

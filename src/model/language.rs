@@ -31,8 +31,21 @@ impl Language {
     /// The first language of an `Accept-Language` header (RFC 9110 section 12.5.4) that there are templates in, else
     /// English.
     pub fn of_accept_language(header: &str) -> Language {
-        accept_language::parse(header).iter().find_map(|tag| Language::of_tag(tag)).unwrap_or_default()
+        let mut wishes: Vec<(f32, Language)> = header.split(',').filter_map(wish).collect();
+        wishes.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        wishes.first().map(|(_, language)| *language).unwrap_or_default()
     }
+}
+
+/// A language with templates and how much it is wished for. What is no number from 0 to 1 counts as not at all.
+fn wish(entry: &str) -> Option<(f32, Language)> {
+    let mut parts = entry.split(';').map(str::trim);
+    let language = Language::of_tag(parts.next()?)?;
+    let quality = match parts.find_map(|part| part.strip_prefix("q=")) {
+        Some(text) => text.parse::<f32>().ok().filter(|q| (0.0..=1.0).contains(q)).unwrap_or(0.0),
+        None => 1.0,
+    };
+    (quality > 0.0).then_some((quality, language))
 }
 
 impl fmt::Display for Language {
@@ -47,6 +60,7 @@ mod tests {
 
     #[test]
     fn the_best_language_with_templates_wins() {
+        let many_odd_wishes = "en;q=NaN,de;q=0.5,en;q=0.1,".repeat(50);
         let rows = [
             ("", Language::English),
             ("de", Language::German),
@@ -55,6 +69,9 @@ mod tests {
             ("tlh", Language::English),
             ("*", Language::English),
             (";;;q=,,\u{0}", Language::English),
+            ("de;q=0, en;q=0.1", Language::English),
+            ("de;q=NaN,en;q=0.5,de;q=inf,de;q=-1", Language::English),
+            (&many_odd_wishes, Language::German),
         ];
         for (header, language) in rows {
             assert_eq!(Language::of_accept_language(header), language, "{header}");

@@ -36,6 +36,34 @@ impl<const MAX: usize> Name<MAX> {
     }
 }
 
+/// A line of an organization's contact, such as a phone number or a street: at most 200 characters, may be empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ContactLine(String);
+
+impl ContactLine {
+    /// Parses a line; surrounding white space is dropped.
+    ///
+    /// # Errors
+    /// [`Rule::MaxChars`], [`Rule::ControlCharacters`].
+    pub fn parse(text: &str) -> Result<ContactLine, Rule> {
+        match Name::<200>::parse(text) {
+            Ok(Name(text)) => Ok(ContactLine(text)),
+            Err(Rule::MinChars(_)) => Ok(ContactLine::default()),
+            Err(rule) => Err(rule),
+        }
+    }
+
+    /// The line.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The line, if it says anything.
+    pub fn into_filled(self) -> Option<String> {
+        Some(self.0).filter(|text| !text.is_empty())
+    }
+}
+
 /// Control characters, line and paragraph separators, and the bidirectional overrides that reorder what follows.
 pub fn is_forbidden(c: char) -> bool {
     c.is_control()

@@ -10,8 +10,8 @@ use poem::{Response, handler};
 use super::render::{Notice, Renderer, html_response};
 use crate::model::language::Language;
 use crate::model::letter::{Letter, LetterBody, LetterState};
+use crate::service::Unavailable;
 use crate::service::{Service, Setback};
-use crate::store::Unavailable;
 
 /// Letters on a page.
 const SHOWN: i64 = 200;

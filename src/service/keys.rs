@@ -85,8 +85,11 @@ impl Service {
     /// [`Unavailable`].
     pub fn reload_keys(&self) -> Result<(), Unavailable> {
         let stored = self.store.read(signing_keys::all)?;
-        let (signing, older) = unseal(&stored, &self.secrets)?;
-        self.ring.replace(signing, older);
+        let ids: Vec<&str> = stored.iter().map(|key| key.id.as_str()).collect();
+        if !self.ring.holds(&ids) {
+            let (signing, older) = unseal(&stored, &self.secrets)?;
+            self.ring.replace(signing, older);
+        }
         Ok(())
     }
 

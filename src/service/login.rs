@@ -54,6 +54,17 @@ impl Service {
     /// # Errors
     /// [`LoginError`]; only the count of failures has changed then.
     pub async fn log_in(&self, contract: Contract, order: LoginOrder) -> Result<Entered, LoginError> {
+        // The hash may be renewed by a login beside this one; then it is compared once more.
+        match self.log_in_once(contract, &order).await? {
+            Verdict::Admitted(entered) => Ok(*entered),
+            Verdict::HashChanged => match self.log_in_once(contract, &order).await? {
+                Verdict::Admitted(entered) => Ok(*entered),
+                Verdict::HashChanged => Err(LoginError::WrongPassword),
+            },
+        }
+    }
+
+    async fn log_in_once(&self, contract: Contract, order: &LoginOrder) -> Result<Verdict, LoginError> {
         let key = order.email.key();
         let (subject, network) = (self.subject(&key), Network::from(order.origin.address));
         let (gate_enabled, now) = (self.limits, self.clock.now());
@@ -86,9 +97,9 @@ impl Service {
             Err(LoginError::Setback(fault)) => Err(fault),
             verdict => Ok(verdict),
         });
-        let (session, member, pending_proof) = verdict.await??;
+        let Some((session, member, pending_proof)) = verdict.await?? else { return Ok(Verdict::HashChanged) };
         let tokens = self.tokens(&session, &member);
-        Ok(Entered { member, tokens, pending_proof })
+        Ok(Verdict::Admitted(Box::new(Entered { member, tokens, pending_proof })))
     }
 
     async fn compare(&self, password: Option<Password>, member: Option<&Member>) -> Result<Match, Setback> {
@@ -102,6 +113,12 @@ impl Service {
         };
         Ok(Match { matches, upgrade })
     }
+}
+
+enum Verdict {
+    Admitted(Box<Entered>),
+    /// The stored hash is no longer the one that the password was compared with.
+    HashChanged,
 }
 
 struct Match {
@@ -137,7 +154,8 @@ type Admitted = (Session, Member, Option<crate::model::id::ProofId>);
 impl Attempt {
     /// Settles the attempt where all attempts are in one line: whoever comes after the failure that locks is refused,
     /// also with the right password, so guesses in parallel gain nothing (E1).
-    fn settle(self, tx: &Tx<'_>) -> Result<Admitted, LoginError> {
+    /// `None` when the hash has changed since it was compared.
+    fn settle(self, tx: &Tx<'_>) -> Result<Option<Admitted>, LoginError> {
         let gate = LoginGate { subject: &self.subject, network: self.network, enabled: self.gate_enabled };
         if let Some(until) = gate.locked_until(tx, self.now)? {
             return Err(LoginError::Locked(wait_until(until, self.now)));
@@ -152,7 +170,7 @@ impl Attempt {
         let now_there = accounts::member(tx, before.account.id)?;
         // The account may have been cut off, or its password changed, while the hash was being compared.
         let unchanged = |member: &Member| member.account.password_hash == before.account.password_hash;
-        let Some(member) = now_there.filter(unchanged) else { return Err(LoginError::WrongPassword) };
+        let Some(member) = now_there.filter(unchanged) else { return Ok(None) };
         if !member.may_enter() {
             return Err(LoginError::Inactive);
         }
@@ -166,6 +184,6 @@ impl Attempt {
             None => proofs::latest_open(tx, member.account.id, Purpose::Verify)?.map(|proof| proof.id),
             Some(_) => None,
         };
-        Ok((session, member, pending))
+        Ok(Some((session, member, pending)))
     }
 }

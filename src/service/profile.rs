@@ -1,12 +1,13 @@
 //! A member's own data: reading and changing it.
 
 use crate::model::account::{Account, Member};
-use crate::model::id::AccountId;
+use crate::model::id::{AccountId, SessionId};
 use crate::model::name::PersonName;
 use crate::model::organization::Role;
 use crate::model::password::Password;
+use crate::model::proof::Purpose;
 use crate::model::time::Millis;
-use crate::store::{Unavailable, accounts, letters, proofs, sessions};
+use crate::store::{Tx, Unavailable, accounts, letters, proofs, sessions};
 
 use super::authenticate::Caller;
 use super::register::silence;
@@ -33,6 +34,9 @@ pub enum ProfileError {
     Forbidden,
     #[error("only one's own password can be changed")]
     PasswordOfAnother,
+    /// The caller's session ended while the call waited.
+    #[error("the session has ended")]
+    SessionEnded,
     #[error(transparent)]
     Setback(#[from] Setback),
 }
@@ -61,56 +65,70 @@ impl Service {
             Some(password) => Some(self.hashing.hash(password).await.map_err(Setback::from)?),
             None => None,
         };
-        let notice = self.password_changed_letter(&caller.member);
-        let (session, caller, now) = (caller.session, caller.member.account.id, self.clock.now());
+        let notice = new_hash.as_ref().map(|_| self.password_changed_letter(&caller.member));
+        let posted = notice.is_some();
+        let (session, now) = (caller.session, self.clock.now());
         self.store
             .write(move |tx| {
-                // Roles and places may have changed while the password was being hashed.
-                let caller = accounts::member(tx, caller)?.ok_or(ProfileError::Unknown)?;
+                // A reset, a ban or another role may have come while the password was being hashed: whoever it threw
+                // out must not have the last word.
+                let caller = still_in(tx, session, now)?.ok_or(ProfileError::SessionEnded)?;
                 let again = accounts::member(tx, target.id)?;
                 permit(&caller, again.as_ref(), &change)?;
                 let (first, last) = (change.first_name.as_ref(), change.last_name.as_ref());
                 let (first, last) = (first.map(PersonName::as_str), last.map(PersonName::as_str));
                 accounts::set_names(tx, target.id, first, last, now)?;
-                if let Some(hash) = &new_hash {
+                if let (Some(hash), Some(notice)) = (&new_hash, &notice) {
                     accounts::set_password(tx, target.id, hash, now)?;
                     sessions::revoke_all(tx, target.id, Some(session), now)?;
                     void_resets(tx, target.id, now)?;
-                    letters::insert(tx, &notice, Some(target.id))?;
+                    letters::insert(tx, notice, Some(target.id))?;
                 }
                 Ok::<(), ProfileError>(())
             })
             .await?;
-        self.bell.ring();
+        if posted {
+            self.bell.ring();
+        }
         Ok(())
     }
 
-    /// Deactivates the caller's own account: it is inactive from the next request on.
+    /// Deactivates the caller's own account: it is inactive from the next request on. False when the caller's session
+    /// has ended meanwhile.
     ///
     /// # Errors
     /// [`Unavailable`].
-    pub async fn deactivate(&self, caller: &Caller) -> Result<(), Unavailable> {
-        let (id, now) = (caller.member.account.id, self.clock.now());
+    pub async fn deactivate(&self, caller: &Caller) -> Result<bool, Unavailable> {
+        let (session, now) = (caller.session, self.clock.now());
         self.store
             .write(move |tx| {
-                accounts::set_deactivated(tx, id, Some(now), now)?;
-                cut_off(tx, id, now)
+                let Some(member) = still_in(tx, session, now)? else { return Ok(false) };
+                accounts::set_deactivated(tx, member.account.id, Some(now), now)?;
+                cut_off(tx, member.account.id, now)?;
+                Ok(true)
             })
             .await
     }
 }
 
-fn void_resets(tx: &crate::store::Tx<'_>, id: AccountId, now: Millis) -> Result<(), Unavailable> {
-    proofs::void(tx, id, Some(crate::model::proof::Purpose::Reset), now)?;
-    letters::drop_waiting(tx, id, crate::model::proof::Purpose::Reset.as_str())?;
+/// The owner of a session that is still honored.
+fn still_in(tx: &Tx<'_>, session: SessionId, now: Millis) -> Result<Option<Member>, Unavailable> {
+    let found = sessions::with_member(tx, session)?;
+    Ok(found.filter(|(session, member)| session.is_live(now) && member.may_enter()).map(|(_, member)| member))
+}
+
+fn void_resets(tx: &Tx<'_>, id: AccountId, now: Millis) -> Result<(), Unavailable> {
+    proofs::void(tx, id, Some(Purpose::Reset), now)?;
+    letters::drop_waiting(tx, id, Purpose::Reset.as_str(), now)?;
     Ok(())
 }
 
-/// Ends everything by which an account could still be entered (D2).
-pub(super) fn cut_off(tx: &crate::store::Tx<'_>, id: AccountId, now: Millis) -> Result<(), Unavailable> {
+/// Ends everything by which an account could still be entered (D2). The proof of an unverified address stays open: it
+/// opens nothing while the account may not enter, and without it the address could never be proved afterward.
+pub(super) fn cut_off(tx: &Tx<'_>, id: AccountId, now: Millis) -> Result<(), Unavailable> {
     sessions::revoke_all(tx, id, None, now)?;
-    proofs::void(tx, id, None, now)?;
-    silence(tx, id)
+    proofs::void(tx, id, Some(Purpose::Reset), now)?;
+    silence(tx, id, now)
 }
 
 fn permit<'a>(

@@ -128,16 +128,18 @@ pub(super) fn settle_verified(
     let account = &member.account;
     proofs::void(tx, account.id, Some(Purpose::Verify), now)?;
     proofs::clear_tries(tx, account.id, Purpose::Verify)?;
-    letters::drop_waiting(tx, account.id, Purpose::Verify.as_str())?;
+    letters::drop_waiting(tx, account.id, Purpose::Verify.as_str(), now)?;
     if !accounts::set_verified(tx, account.id, now)? {
         return Ok(());
     }
     let Some(place) = &member.organization else { return Ok(()) };
     let mut first = subscriptions::give_trial(tx, &identities.mailbox, now)?;
-    if let Some((domain, identity)) = &identities.domain
-        && organizations::claim_domain(tx, place.organization, domain)?
-    {
-        first &= subscriptions::give_trial(tx, identity, now)?;
+    if let Some((domain, identity)) = &identities.domain {
+        first &= if organizations::claim_domain(tx, place.organization, domain)? {
+            subscriptions::give_trial(tx, identity, now)?
+        } else {
+            !organizations::domain_is_claimed(tx, domain)?
+        };
     }
     if first { Ok(()) } else { subscriptions::trial_to_free(tx, place.organization) }
 }

@@ -1,7 +1,5 @@
 //! Signing up: one pipeline for every contract. What differs between them is the [`Policy`] they hand in.
 
-use std::time::Duration;
-
 use crate::mail::Recipient;
 use crate::model::account::{AccountState, Member};
 use crate::model::contract::Contract;
@@ -20,9 +18,8 @@ use crate::store::accounts::{self, NewAccount};
 use crate::store::organizations::{self, NewOrganization};
 use crate::store::{Tx, Unavailable, bans, letters, proofs, sessions, subscriptions};
 
-use super::proving::{Identities, Mailing};
-use super::throttle::spend_mail;
-use super::{Entered, Service, Setback, wait_until};
+use super::proving::{Identities, Mailing, settle_verified};
+use super::{Entered, Service, Setback};
 
 /// What a contract has decided about sign-ups.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +44,6 @@ pub struct RegisterOrder {
     pub is_business: bool,
     pub contact: Contact,
     pub language: Language,
-    pub origin: Origin,
 }
 
 impl RegisterOrder {
@@ -75,8 +71,6 @@ pub enum RegisterError {
     EmailTaken { active: bool },
     #[error("the domain is banned")]
     DomainBanned,
-    #[error("the address has been sent too many letters")]
-    TooManyLetters(Duration),
     #[error(transparent)]
     Setback(#[from] Setback),
 }
@@ -95,12 +89,13 @@ struct Draft {
     account: AccountId,
     organization: OrganizationId,
     subscription: SubscriptionId,
-    session: Session,
+    /// The session to open, and the address it is opened from.
+    session: Option<(Session, String)>,
+    /// Whether the address is taken as proved.
+    verified: bool,
     mailing: Mailing,
     identities: Identities,
     domain_identity: Option<(Host, String)>,
-    subject: String,
-    limits: bool,
     now: Millis,
 }
 
@@ -109,48 +104,70 @@ impl Service {
     ///
     /// # Errors
     /// [`RegisterError`]; nothing has changed then.
-    pub async fn register(&self, policy: &Policy, order: RegisterOrder) -> Result<Entered, RegisterError> {
+    pub async fn register(
+        &self,
+        policy: &Policy,
+        order: RegisterOrder,
+        origin: &Origin,
+    ) -> Result<Entered, RegisterError> {
+        let mut draft = self.draft(policy, order).await?;
+        let session = self.new_session(draft.account, policy.contract, origin);
+        draft.session = Some((session.clone(), origin.address.to_string()));
+        let proof = draft.mailing.proof;
+        let member = self.store.write(move |tx| draft.commit(tx)).await?;
+        self.bell.ring();
+        let tokens = self.tokens(&session, &member);
+        Ok(Entered { member, tokens, pending_proof: Some(proof) })
+    }
+
+    /// Makes an account by the operator's command: without a session, and without a letter where the operator takes
+    /// the address as proved.
+    ///
+    /// # Errors
+    /// [`RegisterError`]; nothing has changed then.
+    pub async fn create_account(
+        &self,
+        policy: &Policy,
+        order: RegisterOrder,
+        verified: bool,
+    ) -> Result<Member, RegisterError> {
+        let mut draft = self.draft(policy, order).await?;
+        draft.verified = verified;
+        let member = self.store.write(move |tx| draft.commit(tx)).await?;
+        self.bell.ring();
+        Ok(member)
+    }
+
+    async fn draft(&self, policy: &Policy, order: RegisterOrder) -> Result<Draft, RegisterError> {
         // Cheap refusals come before the costly hash; the transaction asks again, because two may race.
         self.store.read(|tx| refuse(tx, &order))?;
         let password_hash = match order.password.clone() {
             Some(password) => Some(self.hashing.hash(password).await.map_err(Setback::from)?),
             None => None,
         };
-        let draft = self.draft(policy, order, password_hash);
-        let (session, mailing_proof) = (draft.session.clone(), draft.mailing.proof);
-        let member = self.store.write(move |tx| draft.commit(tx)).await?;
-        self.bell.ring();
-        let tokens = self.tokens(&session, &member);
-        Ok(Entered { member, tokens, pending_proof: Some(mailing_proof) })
-    }
-
-    fn draft(&self, policy: &Policy, order: RegisterOrder, password_hash: Option<String>) -> Draft {
         let now = self.clock.now();
-        let account = self.chance.id(now);
         let to = Recipient {
             address: &order.email,
             first_name: order.first_name.as_str(),
             language: order.language,
         };
-        let mailing = self.mailer(now).prepare(self.chance.id(now), Purpose::Verify, to);
-        Draft {
-            account,
+        Ok(Draft {
+            account: self.chance.id(now),
             organization: self.chance.id(now),
             subscription: self.chance.id(now),
-            session: self.new_session(account, policy.contract, &order.origin),
-            mailing,
+            mailing: self.mailer(now).prepare(self.chance.id(now), Purpose::Verify, to),
             identities: self.identities(&order.email),
             domain_identity: order.company_domain().map(|domain| {
                 let identity = self.trial_identity(domain.as_str());
                 (domain, identity)
             }),
-            subject: self.subject(&order.email.key()),
-            limits: self.limits,
+            session: None,
+            verified: false,
             policy: *policy,
             password_hash,
             order,
             now,
-        }
+        })
     }
 }
 
@@ -170,16 +187,20 @@ fn refuse(tx: &Tx<'_>, order: &RegisterOrder) -> Result<(), RegisterError> {
 impl Draft {
     fn commit(&self, tx: &Tx<'_>) -> Result<Member, RegisterError> {
         refuse(tx, &self.order)?;
-        if let Some(at) = spend_mail(tx, &self.subject, self.limits, self.now)? {
-            return Err(RegisterError::TooManyLetters(wait_until(at, self.now)));
-        }
         self.insert_account(tx)?;
         self.insert_organization(tx)?;
-        sessions::insert(tx, &self.session, &self.order.origin.address.to_string())?;
+        if let Some((session, address)) = &self.session {
+            sessions::insert(tx, session, address)?;
+        }
+        let missing = || Unavailable::because("an account just inserted is not there");
+        let member = accounts::member(tx, self.account)?.ok_or_else(missing)?;
+        if self.verified {
+            settle_verified(tx, &member, &self.identities, self.now)?;
+            return Ok(accounts::member(tx, self.account)?.ok_or_else(missing)?);
+        }
         proofs::insert(tx, self.mailing.proof, self.account, Purpose::Verify, self.now)?;
         self.mailing.post(tx, self.account)?;
-        let member = accounts::member(tx, self.account)?;
-        Ok(member.ok_or_else(|| Unavailable::because("an account just inserted is not there"))?)
+        Ok(member)
     }
 
     fn insert_account(&self, tx: &Tx<'_>) -> Result<(), RegisterError> {
@@ -216,22 +237,28 @@ impl Draft {
         subscriptions::insert(tx, self.subscription, self.organization, plan, (self.now, ends_at))
     }
 
-    /// Whether the mailbox, or the domain that the company says it has, is on record. The record is made when an
+    /// Whether the mailbox, its domain, or the domain that the company says it has, is on record. The record is made when an
     /// address is proved, so that a stranger who types somebody's address cannot use up their trial.
     fn had_trial(&self, tx: &Tx<'_>) -> Result<bool, Unavailable> {
         if subscriptions::trial_was_given(tx, &self.identities.mailbox)? {
             return Ok(true);
         }
-        let Some((domain, identity)) = &self.domain_identity else { return Ok(false) };
-        Ok(organizations::domain_is_claimed(tx, domain.as_str())?
-            || subscriptions::trial_was_given(tx, identity)?)
+        let said = self.domain_identity.as_ref().map(|(domain, identity)| (domain.as_str(), identity));
+        let own = self.identities.domain.as_ref().map(|(domain, identity)| (domain.as_str(), identity));
+        for (domain, identity) in said.into_iter().chain(own) {
+            if organizations::domain_is_claimed(tx, domain)? || subscriptions::trial_was_given(tx, identity)?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
 /// Drops the letters of a proof that came to nothing.
-pub(super) fn silence(tx: &Tx<'_>, account: AccountId) -> Result<(), Unavailable> {
+pub(super) fn silence(tx: &Tx<'_>, account: AccountId, now: Millis) -> Result<(), Unavailable> {
     for purpose in [Purpose::Verify, Purpose::Reset] {
-        letters::drop_waiting(tx, account, purpose.as_str())?;
+        letters::drop_waiting(tx, account, purpose.as_str(), now)?;
     }
     Ok(())
 }

@@ -52,7 +52,13 @@ impl Service {
             None => (email, "", Language::default()),
         };
         let to = Recipient { address, first_name, language };
-        let mailing = self.mailer(now).prepare(self.chance.id(now), Purpose::Reset, to);
+        // Letters asked for in a row belong to one proof, so that a stranger's request voids nobody's code.
+        let open = member
+            .as_ref()
+            .map(|member| self.store.read(|tx| proofs::latest_open(tx, member.account.id, Purpose::Reset)));
+        let open = open.transpose()?.flatten().filter(|proof| proof.is_open(now));
+        let proof = open.map_or_else(|| self.chance.id(now), |proof| proof.id);
+        let mailing = self.mailer(now).prepare(proof, Purpose::Reset, to);
         let (subject, limits) = (self.subject(&key), self.limits);
         self.store
             .write(move |tx| {
@@ -61,8 +67,14 @@ impl Service {
                 }
                 let still = accounts::member_by_email(tx, &key)?.filter(Member::may_enter);
                 if let (Some(_), Some(member)) = (&member, still) {
-                    proofs::insert(tx, mailing.proof, member.account.id, Purpose::Reset, now)?;
-                    mailing.post(tx, member.account.id)?;
+                    let id = member.account.id;
+                    match proofs::find(tx, mailing.proof)? {
+                        None => proofs::insert(tx, mailing.proof, id, Purpose::Reset, now)?,
+                        // Used a moment ago: the password has just been changed, and this letter would be void.
+                        Some(proof) if proof.used_at.is_some() => return Ok(()),
+                        Some(_) => {}
+                    }
+                    mailing.post(tx, id)?;
                 }
                 Ok(())
             })
@@ -87,7 +99,13 @@ impl Service {
             Evidence::CodeOfAddress { email_key, .. } => Some(self.subject(email_key)),
             Evidence::Link(_) | Evidence::CodeOfProof { .. } => None,
         };
-        let found = self.store.read(|tx| account_of(tx, &evidence, Purpose::Reset, now))?;
+        let found = self.store.read(|tx| {
+            let gate = typed.as_ref().map(|subject| LoginGate { subject, network, enabled: self.limits });
+            match gate.map_or(Ok(None), |gate| gate.locked_until(tx, now))? {
+                Some(until) => Err(ResetError::Locked(wait_until(until, now))),
+                None => Ok(account_of(tx, &evidence, Purpose::Reset, now)?),
+            }
+        })?;
         // A link that is no good costs no hash. An address with a code does, known or not: else its time would tell.
         if found.is_none() && typed.is_none() {
             return Err(ResetError::InvalidEvidence);
@@ -179,7 +197,7 @@ impl Change {
         settle_verified(tx, member, &account.identities, now)?;
         proofs::void(tx, id, None, now)?;
         proofs::clear_tries(tx, id, Purpose::Reset)?;
-        silence(tx, id)?;
+        silence(tx, id, now)?;
         sessions::revoke_all(tx, id, None, now)?;
         throttles::clear_failures(tx, &account.subject, None)?;
         letters::insert(tx, &account.notice, Some(id))

@@ -14,7 +14,7 @@ pub const MAIL_BUDGET: (u32, Duration) = (3, Duration::from_secs(600));
 const LOCKS: [(i64, Duration); 3] = [(5, MINUTE), (10, Duration::from_secs(300)), (20, HOUR)];
 /// A failure this old no longer counts.
 pub const FAILURE_LIFE: Duration = DAY;
-/// Failures on one address within an hour, from anywhere, past which answers are slowed down.
+/// Failures on one address, over all networks that failed within the hour, past which answers are slowed down.
 const PRESSURE: i64 = 100;
 /// By how much. A delay, never a lock: nobody can lock somebody else out.
 pub const PRESSURE_DELAY: Duration = Duration::from_secs(2);

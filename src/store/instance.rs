@@ -2,6 +2,9 @@
 
 use super::{Tx, Unavailable, params};
 
+/// The name of the sealed text by which a wrong secret key is noticed.
+pub const KEY_CHECK: &str = "key_check";
+
 /// A fact.
 pub fn get(tx: &Tx<'_>, name: &str) -> Result<Option<String>, Unavailable> {
     tx.value("select value from instance where name = ?1", params![name])

@@ -51,25 +51,25 @@ pub fn insert(tx: &Tx<'_>, letter: &Letter, account: Option<AccountId>) -> Resul
     Ok(())
 }
 
-/// Leases letters that are due and in nobody's hand, the oldest first.
+/// Leases letters that are due, the oldest first. The end of the lease is the next date on which they are, so one date
+/// tells all.
 pub fn claim_due(tx: &Tx<'_>, now: Millis, until: Millis, limit: i64) -> Result<Vec<Letter>, Unavailable> {
     let sql = format!(
         "select {COLUMNS} from letters
-        where state = 'waiting' and next_attempt_at <= ?1 and claimed_until <= ?1
+        where state = 'waiting' and next_attempt_at <= ?1
         order by next_attempt_at, id limit ?2"
     );
     let due = tx.rows(&sql, params![now, limit], read)?;
     for letter in &due {
-        tx.execute("update letters set claimed_until = ?2 where id = ?1", params![letter.id, until])?;
+        let sql = "update letters set claimed_until = ?2, next_attempt_at = ?2 where id = ?1";
+        tx.execute(sql, params![letter.id, until])?;
     }
     Ok(due)
 }
 
 /// When the next waiting letter can be taken in hand.
 pub fn next_due(tx: &Tx<'_>) -> Result<Option<Millis>, Unavailable> {
-    let sql =
-        "select min(case when claimed_until > next_attempt_at then claimed_until else next_attempt_at end)
-        from letters where state = 'waiting'";
+    let sql = "select min(next_attempt_at) from letters where state = 'waiting'";
     Ok(tx.value::<Option<Millis>>(sql, params![])?.flatten())
 }
 
@@ -115,24 +115,30 @@ pub fn kept(tx: &Tx<'_>, limit: i64) -> Result<Vec<Letter>, Unavailable> {
     tx.rows(&sql, params![limit], read)
 }
 
-/// Makes a letter that waits or failed due at once. False when its body is gone or it was delivered.
+/// Makes a letter that waits or failed due at once. False when it is in a courier's hand, its body is gone, or its life
+/// is over.
 pub fn retry(tx: &Tx<'_>, id: LetterId, now: Millis) -> Result<bool, Unavailable> {
     let sql = "update letters set state = 'waiting', next_attempt_at = ?2, claimed_until = 0
-        where id = ?1 and state in ('waiting', 'failed') and sealed <> '' and expires_at > ?2";
+        where id = ?1 and state in ('waiting', 'failed') and sealed <> '' and expires_at > ?2 and claimed_until <= ?2";
     Ok(tx.execute(sql, params![id, now])? == 1)
 }
 
-/// How many letters stand where.
+/// How many letters wait.
+pub fn waiting(tx: &Tx<'_>) -> Result<i64, Unavailable> {
+    Ok(tx.value("select count(*) from letters where state = 'waiting'", params![])?.unwrap_or(0))
+}
+
+/// How many letters stand where. Reads the whole index: for a thread of its own.
 pub fn counts(tx: &Tx<'_>) -> Result<Vec<(LetterState, i64)>, Unavailable> {
     let read = |row: &mut Row| Ok((row.take()?, row.take()?));
     tx.rows("select state, count(*) from letters group by state", params![], read)
 }
 
-/// Drops the waiting letters of an account: their links are void.
-pub fn drop_waiting(tx: &Tx<'_>, account: AccountId, kind: &str) -> Result<u64, Unavailable> {
+/// Drops the waiting letters of an account that no courier has in hand: their links are void.
+pub fn drop_waiting(tx: &Tx<'_>, account: AccountId, kind: &str, now: Millis) -> Result<u64, Unavailable> {
     let sql = "update letters set state = 'expired', sealed = '', verdict = 'its link became void'
-        where account_id = ?1 and kind = ?2 and state = 'waiting' and claimed_until = 0";
-    tx.execute(sql, params![account, kind])
+        where account_id = ?1 and kind = ?2 and state = 'waiting' and claimed_until <= ?3";
+    tx.execute(sql, params![account, kind, now])
 }
 
 /// Removes letters that are done and older than `before`, at most `limit`.

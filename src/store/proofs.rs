@@ -116,8 +116,12 @@ pub fn clear_tries(tx: &Tx<'_>, account: AccountId, purpose: Purpose) -> Result<
     Ok(())
 }
 
-/// Removes proofs whose secrets ended before `before`, at most `limit`.
+/// Removes proofs whose secrets ended before `before`, at most `limit`. The open proof of an unverified address stays
+/// as long as its account: its letter can be sent again under the same id.
 pub fn delete_ended(tx: &Tx<'_>, before: Millis, limit: i64) -> Result<u64, Unavailable> {
-    let sql = "delete from proofs where id in (select id from proofs where expires_at < ?1 limit ?2)";
+    let sql = "delete from proofs where id in (
+        select p.id from proofs p join accounts a on a.id = p.account_id
+        where p.expires_at < ?1 and not (p.purpose = 'verify' and p.used_at is null and a.verified_at is null)
+        limit ?2)";
     tx.execute(sql, params![before, limit])
 }

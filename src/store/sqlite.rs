@@ -12,7 +12,7 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::types::{Value as SqliteValue, ValueRef};
 use rusqlite::{OpenFlags, params_from_iter};
 
-use super::{Connection, OpenError, Row, Tx, Unavailable, Value, migrations};
+use super::{Connection, Inspection, OpenError, Row, Tx, Unavailable, Value, instance, migrations};
 use crate::metrics::Metrics;
 use writer::Writer;
 
@@ -102,17 +102,22 @@ impl Engine {
         kept
     }
 
+    /// Why the last transaction failed, if it did.
+    pub fn write_fault(&self) -> Option<String> {
+        self.writer.fault()
+    }
+
     /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
-/// Tries whether the file is a sound database of ours, without changing it, and tells its schema version.
+/// Tries whether the file is a sound database of ours, without changing it.
 ///
 /// # Errors
 /// A sentence for the operator.
-pub fn inspect(path: &Path) -> Result<i64, String> {
+pub fn inspect(path: &Path) -> Result<Inspection, String> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = rusqlite::Connection::open_with_flags(path, flags)
         .map_err(|e| format!("cannot open {}: {e}", path.display()))?;
@@ -122,10 +127,11 @@ pub fn inspect(path: &Path) -> Result<i64, String> {
     if verdict != "ok" {
         return Err(format!("{} is damaged: {verdict}", path.display()));
     }
-    migrations::version(&Tx::on(&connection))
-        .ok()
-        .filter(|version| *version > 0)
-        .ok_or_else(|| format!("{} is not a latchkey database", path.display()))
+    let tx = Tx::on(&connection);
+    let not_ours = || format!("{} is not a latchkey database", path.display());
+    let version = migrations::version(&tx).ok().filter(|version| *version > 0).ok_or_else(not_ours)?;
+    let key_check = instance::get(&tx, instance::KEY_CHECK).map_err(|_| not_ours())?;
+    Ok(Inspection { version, key_check })
 }
 
 /// Takes the file out of use: folds its write-ahead log into it and proves that nobody else has it open.

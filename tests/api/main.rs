@@ -3,7 +3,18 @@
 
 mod app;
 mod contract;
+mod crowd;
+mod jwt;
 mod smtp_sink;
 
+mod address;
+mod company;
 mod letters;
+mod login;
+mod proof;
+mod purpose;
+mod register;
+mod reset;
+mod session;
 mod sign_up;
+mod tokens;

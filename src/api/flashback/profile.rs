@@ -169,6 +169,7 @@ impl From<ProfileError> for Problem<FamilyB> {
             ProfileError::PasswordOfAnother => {
                 Problem::new(StatusCode::BAD_REQUEST, SENTENCE_ONLY, "You can change only your own password")
             }
+            ProfileError::SessionEnded => Problem::unauthorized(),
             ProfileError::Setback(setback) => Problem::from(setback),
         }
     }

@@ -107,7 +107,11 @@ impl Recovery {
         operation_id = "flashbackDeactivate"
     )]
     async fn deactivate(&self, service: Data<&Arc<Service>>, Proven(caller): Proven) -> DeactivateReply {
-        service.deactivate(&caller).await.map(|()| done()).map_err(Problem::from).into()
+        match service.deactivate(&caller).await {
+            Ok(true) => DeactivateReply::Done(done()),
+            Ok(false) => DeactivateReply::Failed(Problem::unauthorized()),
+            Err(cause) => DeactivateReply::Failed(cause.into()),
+        }
     }
 }
 

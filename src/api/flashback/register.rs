@@ -17,7 +17,7 @@ use crate::client::Client;
 use crate::model::domain::Website;
 use crate::model::email::EmailAddress;
 use crate::model::fault::{Fault, sentence};
-use crate::model::name::{CompanyName, PersonName};
+use crate::model::name::{CompanyName, ContactLine, PersonName};
 use crate::model::organization::Contact;
 use crate::model::password::Password;
 use crate::service::Service;
@@ -39,27 +39,22 @@ pub struct RegisterRequest {
     company_website: Option<Text<Website>>,
     /// Whether this is a business account.
     is_business: bool,
+    /// The same as `companyWebsite`, where that is absent.
+    website: Option<Text<Website>>,
     /// Kept with the organization.
-    #[oai(validator(max_length = 200))]
-    phone: Option<String>,
+    phone: Option<Text<ContactLine>>,
     /// Kept with the organization.
-    #[oai(validator(max_length = 200))]
-    address1: Option<String>,
+    address1: Option<Text<ContactLine>>,
     /// Kept with the organization.
-    #[oai(validator(max_length = 200))]
-    address2: Option<String>,
+    address2: Option<Text<ContactLine>>,
     /// Kept with the organization.
-    #[oai(validator(max_length = 200))]
-    city: Option<String>,
+    city: Option<Text<ContactLine>>,
     /// Kept with the organization.
-    #[oai(validator(max_length = 200))]
-    state: Option<String>,
+    state: Option<Text<ContactLine>>,
     /// Kept with the organization.
-    #[oai(validator(max_length = 200))]
-    zipcode: Option<String>,
+    zipcode: Option<Text<ContactLine>>,
     /// Kept with the organization.
-    #[oai(validator(max_length = 200))]
-    country: Option<String>,
+    country: Option<Text<ContactLine>>,
 }
 
 impl Example for RegisterRequest {
@@ -73,6 +68,7 @@ impl Example for RegisterRequest {
             company_name: Text(CompanyName::parse("Acme Corporation").expect(fits)),
             company_website: Some(Text(Website::parse("https://acme.com").expect(fits))),
             is_business: true,
+            website: None,
             phone: None,
             address1: None,
             address2: None,
@@ -111,50 +107,32 @@ impl Register {
             Ok(order) => order,
             Err(problem) => return RegisterReply::Failed(problem),
         };
-        let entered = service.register(&POLICY, order).await;
+        let entered = service.register(&POLICY, order, &client.origin(None)).await;
         entered.map(EnteredBody::from).map_err(Problem::from).into()
     }
 }
 
 fn order(request: RegisterRequest, client: &Client) -> Result<RegisterOrder, Problem<FamilyA>> {
-    let contact = contact(&request)?;
+    let filled = |line: Option<Text<ContactLine>>| line.and_then(|line| line.0.into_filled());
     Ok(RegisterOrder {
         password: Some(choose_password("password", &request.password)?),
         email: request.email.0,
         first_name: request.first_name.0,
         last_name: request.last_name.0,
         company_name: request.company_name.0,
-        company_website: request.company_website.map(|site| site.0),
+        company_website: request.company_website.or(request.website).map(|site| site.0),
         is_business: request.is_business,
-        contact,
+        contact: Contact {
+            phone: filled(request.phone),
+            address1: filled(request.address1),
+            address2: filled(request.address2),
+            city: filled(request.city),
+            state: filled(request.state),
+            zipcode: filled(request.zipcode),
+            country: filled(request.country),
+        },
         language: client.language,
-        origin: client.origin(None),
     })
-}
-
-/// The optional fields about the organization: as typed, empty ones dropped, control characters refused.
-fn contact(request: &RegisterRequest) -> Result<Contact, Problem<FamilyA>> {
-    let mut faults = Vec::new();
-    let mut take = |field: &'static str, value: &Option<String>| {
-        let typed = value.as_deref().map(str::trim).filter(|text| !text.is_empty())?;
-        match CompanyName::parse(typed) {
-            Ok(text) => Some(text.as_str().to_owned()),
-            Err(rule) => {
-                faults.push(Fault::new(field, rule));
-                None
-            }
-        }
-    };
-    let contact = Contact {
-        phone: take("phone", &request.phone),
-        address1: take("address1", &request.address1),
-        address2: take("address2", &request.address2),
-        city: take("city", &request.city),
-        state: take("state", &request.state),
-        zipcode: take("zipcode", &request.zipcode),
-        country: take("country", &request.country),
-    };
-    if faults.is_empty() { Ok(contact) } else { Err(Problem::invalid_input(&faults)) }
 }
 
 /// A password that somebody chooses, or `WEAK_PASSWORD` with every broken rule.
@@ -180,7 +158,6 @@ impl From<RegisterError> for Problem<FamilyA> {
             RegisterError::DomainBanned => {
                 refused("ORG_BANNED", "Registration is not open to this organization's domain.")
             }
-            RegisterError::TooManyLetters(wait) => Problem::rate_limited(wait),
             RegisterError::Setback(setback) => Problem::from(setback),
         }
     }

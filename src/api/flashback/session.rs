@@ -9,7 +9,7 @@ use poem_openapi::{Object, OpenApi};
 
 use super::failure::FamilyA;
 use super::wire::{DoneBody, EnteredBody, done};
-use super::{Area, Known, Perhaps};
+use super::{Area, Perhaps};
 use crate::api::body::{Body, OptionalBody, Text};
 use crate::api::problem::Problem;
 use crate::api::reply::{ALWAYS, WITH_BODY, outcomes};
@@ -184,10 +184,8 @@ impl Session {
     ) -> LogoutReply {
         let ended = match (body.0.and_then(RefreshRequest::token), caller) {
             (Some(token), _) => service.log_out(&token, Contract::Flashback).await,
-            (None, Perhaps::Known(Known(caller))) => {
-                service.end_session(&caller, caller.session).await.map(drop)
-            }
-            (None, Perhaps::Nobody) => Ok(()),
+            (None, Perhaps(Some(caller))) => service.end_session(&caller, caller.session).await.map(drop),
+            (None, Perhaps(None)) => Ok(()),
         };
         ended.map(|()| done()).map_err(Problem::from).into()
     }

@@ -11,7 +11,7 @@ use super::failure::FamilyA;
 use super::wire::{DoneBody, done};
 use super::{Area, Known};
 use crate::api::problem::Problem;
-use crate::api::reply::{ALWAYS, WITH_TOKEN, outcomes};
+use crate::api::reply::{ALWAYS, WITH_PATH, WITH_TOKEN, outcomes};
 use crate::model::id::SessionId;
 use crate::model::session::Session;
 use crate::service::Service;
@@ -56,7 +56,7 @@ impl TokenBody {
 outcomes!(ListReply = ListOutcomes: FamilyA, 200 "The caller's live sessions, the latest used first." => TokensBody,
     [ALWAYS, WITH_TOKEN]);
 outcomes!(EndReply = EndOutcomes: FamilyA, 200 "The session has ended." => DoneBody,
-    [ALWAYS, WITH_TOKEN, &[(404, "`TOKEN_NOT_FOUND`: the caller has no such live session.")]]);
+    [ALWAYS, WITH_PATH, WITH_TOKEN, &[(404, "`TOKEN_NOT_FOUND`: the caller has no such live session.")]]);
 
 #[derive(Clone)]
 pub struct Tokens;

@@ -13,7 +13,7 @@ use super::register::choose_password;
 use super::wire::{DoneBody, EnteredBody, done};
 use crate::api::body::Body;
 use crate::api::problem::Problem;
-use crate::api::reply::{ALWAYS, WITH_BODY, outcomes};
+use crate::api::reply::{ALWAYS, WITH_BODY, WITH_PATH, outcomes};
 use crate::client::Client;
 use crate::model::contract::Contract;
 use crate::model::fault::{Fault, Rule};
@@ -69,7 +69,7 @@ outcomes!(PreVerifyReply = PreVerifyOutcomes: FamilyA, 200 "The link is good; no
 outcomes!(VerifyReply = VerifyOutcomes: FamilyA, 200 "The address is proved; a new session." => EnteredBody,
     [ALWAYS, WITH_BODY, &[NOT_GOOD]]);
 outcomes!(ResendReply = ResendOutcomes: FamilyA, 200 "If there is such a verification, its letter goes out again." => DoneBody,
-    [ALWAYS]);
+    [ALWAYS, WITH_PATH]);
 
 #[derive(Clone)]
 pub struct Verification;

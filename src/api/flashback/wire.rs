@@ -6,7 +6,7 @@ use crate::api::body::TextValue;
 use crate::model::domain::Website;
 use crate::model::email::EmailAddress;
 use crate::model::fault::Rule;
-use crate::model::name::{CompanyName, PersonName};
+use crate::model::name::{CompanyName, ContactLine, PersonName};
 use crate::service::Entered;
 
 impl TextValue for EmailAddress {
@@ -58,6 +58,19 @@ impl TextValue for Website {
     }
     fn as_str(&self) -> &str {
         Website::as_str(self)
+    }
+}
+
+impl TextValue for ContactLine {
+    const NAME: &'static str = "contactLine";
+    const FORMAT: &'static str = "";
+    const MIN: Option<usize> = None;
+    const MAX: Option<usize> = Some(200);
+    fn parse(text: &str) -> Result<ContactLine, Rule> {
+        ContactLine::parse(text)
+    }
+    fn as_str(&self) -> &str {
+        ContactLine::as_str(self)
     }
 }
 

@@ -98,6 +98,7 @@ create table sessions (
 );
 create index sessions_account on sessions (account_id);
 create index sessions_expires on sessions (expires_at);
+create index sessions_revoked on sessions (revoked_at) where revoked_at is not null;
 
 create table proofs (
     id text not null primary key,

@@ -1,7 +1,7 @@
 //! Group commit: one thread runs every waiting closure in a savepoint of its own, commits once for all, then answers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
@@ -17,7 +17,8 @@ const BATCH: usize = 1_024;
 /// The thread that writes. Dropping it finishes what is waiting.
 pub struct Writer {
     jobs: Option<mpsc::Sender<Box<dyn Job>>>,
-    thread: std::sync::Mutex<Option<JoinHandle<()>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    fault: Arc<Mutex<Option<String>>>,
 }
 
 /// A closure on its way through the writer.
@@ -68,10 +69,12 @@ impl Writer {
     /// When the operating system gives no thread.
     pub fn start(connection: rusqlite::Connection, metrics: Metrics) -> std::io::Result<Writer> {
         let (jobs, waiting) = mpsc::channel(WAITING);
+        let fault: Arc<Mutex<Option<String>>> = Arc::default();
+        let noted = Arc::clone(&fault);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || serve(&connection, waiting, &metrics))?;
-        Ok(Writer { jobs: Some(jobs), thread: std::sync::Mutex::new(Some(thread)) })
+            .spawn(move || serve(&connection, waiting, &metrics, &noted))?;
+        Ok(Writer { jobs: Some(jobs), thread: Mutex::new(Some(thread)), fault })
     }
 
     /// Queues a closure and waits until its commit is on disk.
@@ -92,6 +95,13 @@ impl Writer {
     }
 }
 
+impl Writer {
+    /// Why the last transaction failed, if it did.
+    pub fn fault(&self) -> Option<String> {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 impl Drop for Writer {
     fn drop(&mut self) {
         self.jobs = None;
@@ -102,7 +112,13 @@ impl Drop for Writer {
     }
 }
 
-fn serve(connection: &rusqlite::Connection, mut waiting: mpsc::Receiver<Box<dyn Job>>, metrics: &Metrics) {
+fn serve(
+    connection: &rusqlite::Connection,
+    mut waiting: mpsc::Receiver<Box<dyn Job>>,
+    metrics: &Metrics,
+    fault: &Mutex<Option<String>>,
+) {
+    let note = |cause: Option<String>| *fault.lock().unwrap_or_else(PoisonError::into_inner) = cause;
     while let Some(first) = waiting.blocking_recv() {
         let mut batch = vec![first];
         while batch.len() < BATCH {
@@ -113,10 +129,12 @@ fn serve(connection: &rusqlite::Connection, mut waiting: mpsc::Receiver<Box<dyn 
         match transact(connection, &mut batch) {
             Ok(()) => {
                 metrics.commits.inc();
+                note(None);
                 batch.into_iter().for_each(Job::answer);
             }
             Err(error) => {
                 let cause = Unavailable::because(&error);
+                note(Some(error.to_string()));
                 tracing::error!(
                     "a transaction failed, all of its {} writes are undone: {error}",
                     batch.len()
