@@ -221,7 +221,7 @@ async function main() {
     const executablePath = process.env.LATCHKEY_CHROMIUM ?? "/usr/bin/chromium";
     browser = await chromium.launch({ executablePath, args: FLAGS, timeout: 60_000 });
     await journey(browser, { url, folder });
-    console.log(`       screenshots: ${folder}`);
+    if (process.env.LATCHKEY_SCREENSHOTS) console.log(`       screenshots: ${folder}`);
   } finally {
     await browser?.close();
     child.kill("SIGKILL");

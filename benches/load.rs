@@ -3,6 +3,7 @@
 //! `cargo bench` measures everything in about two minutes; `cargo bench -- profile start` measures those sections
 //! alone. Client and server share the cores, so the client is as cheap as can be. A missed aim is told, never an error:
 //! figures depend on the machine, and on what else it does.
+#![allow(clippy::print_stdout, reason = "the table is what the benchmark is for")]
 
 #[path = "load/argon2.rs"]
 mod argon2;
@@ -28,7 +29,7 @@ mod start;
 use std::io;
 use std::process::ExitCode;
 
-use report::Report;
+use report::{Report, Row};
 
 /// A part of the run that can be asked for by its name.
 type Section = (&'static str, fn(&mut Report) -> io::Result<()>);
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
 
 fn measure(wanted: &[&str]) -> io::Result<()> {
     let mut report = Report::default();
+    report.add(load_row()?);
     for (name, section) in SECTIONS {
         if wanted.is_empty() || wanted.contains(&name) {
             eprintln!("measuring: {name}");
@@ -73,6 +75,16 @@ fn measure(wanted: &[&str]) -> io::Result<()> {
     }
     println!("{report}");
     Ok(())
+}
+
+/// What else the machine was doing. Whoever shares its cores shares them with more threads of the server than of the
+/// raw side, so the ratios of a busy machine say little.
+fn load_row() -> io::Result<Row> {
+    let text = std::fs::read_to_string("/proc/loadavg")?;
+    let load: f64 = text.split(' ').next().and_then(|number| number.parse().ok()).unwrap_or_default();
+    let row = Row::new("load of the machine before", format!("{load:.2}"));
+    let busy = "the machine was busy: trust the processor times, not the rates";
+    Ok(if load > 0.5 { row.note(busy.to_owned()) } else { row })
 }
 
 fn ended(result: io::Result<()>) -> ExitCode {

@@ -52,7 +52,7 @@ pub fn routes(docs: bool) -> Route {
     let service = service();
     let json = serve_text("application/json", service.spec());
     let yaml = serve_text("application/yaml", service.spec_yaml());
-    let page = service.swagger_ui_html();
+    let page = service.swagger_ui_html().replacen("<head>", FOR_PHONES, 1);
     let mut route = Route::new().at("/openapi.json", json).at("/openapi.yaml", yaml);
     if docs {
         route = route.at(
@@ -67,6 +67,13 @@ pub fn routes(docs: bool) -> Route {
     }
     route.nest_no_strip("/", service)
 }
+
+/// The page of Swagger UI knows no phones: without a viewport it is a shrunken desktop, and with one alone the
+/// descriptions of tags collapse to a letter a line.
+const FOR_PHONES: &str = concat!(
+    r#"<head><meta name="viewport" content="width=device-width, initial-scale=1">"#,
+    "<style>@media (max-width:640px){.opblock-tag small{display:none}}</style>"
+);
 
 /// Swagger UI comes as one page with its script and style inline, and calls this server alone.
 const DOCS_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \

@@ -3,6 +3,7 @@
 
 mod form;
 mod home;
+mod link;
 mod mailbox;
 mod render;
 mod reset;

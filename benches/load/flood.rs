@@ -11,7 +11,7 @@ use latchkey::clock::Stopwatch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::argon2::raw_rate;
+use crate::argon2::raw_pace;
 use crate::client::{Connection, Wire, get};
 use crate::process::Process;
 use crate::report::{Aim, Report, Row};
@@ -46,7 +46,7 @@ struct Outcome {
 /// # Errors
 /// When a read is refused.
 pub fn section(report: &mut Report) -> io::Result<()> {
-    let capacity = on_one_thread(raw_rate(Duration::from_secs(2)))?;
+    let capacity = on_one_thread(raw_pace(Duration::from_secs(2)))?.rate;
     let folder = tempfile::tempdir()?;
     let server = Process::latchkey(folder.path())?;
     server.time_to_health()?;

@@ -76,17 +76,12 @@ impl Process {
         self.status("VmHWM:")
     }
 
-    /// The processor time of all threads.
+    /// The processor time of all its threads.
     ///
     /// # Errors
     /// Where there is no `/proc`.
     pub fn processor_time(&self) -> io::Result<Duration> {
-        let mut total = 0;
-        for thread in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            let text = std::fs::read_to_string(thread?.path().join("schedstat"))?;
-            total += text.split(' ').next().and_then(|nanos| nanos.parse::<u64>().ok()).unwrap_or_default();
-        }
-        Ok(Duration::from_nanos(total))
+        processor_time(self.child.id())
     }
 
     fn status(&self, name: &str) -> io::Result<f64> {
@@ -95,6 +90,19 @@ impl Process {
         let kib: Option<f64> = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
         kib.map(|kib| kib * 1024.0 / 1e6).ok_or_else(|| ErrorKind::NotFound.into())
     }
+}
+
+/// The processor time of all threads that a process has.
+///
+/// # Errors
+/// Where there is no `/proc`.
+pub fn processor_time(process: u32) -> io::Result<Duration> {
+    let mut total = 0;
+    for thread in std::fs::read_dir(format!("/proc/{process}/task"))? {
+        let text = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+        total += text.split(' ').next().and_then(|nanos| nanos.parse::<u64>().ok()).unwrap_or_default();
+    }
+    Ok(Duration::from_nanos(total))
 }
 
 impl Drop for Process {

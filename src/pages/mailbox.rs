@@ -25,7 +25,7 @@ const LETTER_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base
 pub fn list(renderer: Data<&Arc<Renderer>>, service: Data<&Arc<Service>>) -> Response {
     let letters = match service.mailbox(SHOWN) {
         Ok(letters) => letters,
-        Err(cause) => return super::verify::fail(&renderer, Setback::Unavailable(cause), Language::English),
+        Err(cause) => return super::link::fail(&renderer, Setback::Unavailable(cause), Language::English),
     };
     let rows: Vec<_> = letters
         .iter()
@@ -73,7 +73,7 @@ pub fn show_letter(
             renderer.page(StatusCode::OK, "letter.html", Language::English, own)
         }
         Ok(None) => renderer.notice(&Notice::not_found(), Language::English),
-        Err(cause) => super::verify::fail(&renderer, Setback::Unavailable(cause), Language::English),
+        Err(cause) => super::link::fail(&renderer, Setback::Unavailable(cause), Language::English),
     }
 }
 
@@ -92,6 +92,8 @@ pub fn show_html(service: Data<&Arc<Service>>, id: Path<String>) -> Response {
 
 fn find(service: &Service, id: &str) -> Result<Option<(Letter, LetterBody)>, Unavailable> {
     let Ok(id) = id.parse() else { return Ok(None) };
-    let found = service.find_letter(id)?.filter(|letter| letter.state == LetterState::Delivered);
+    let found = service
+        .find_letter(id)?
+        .filter(|letter| matches!(letter.state, LetterState::Waiting | LetterState::Delivered));
     Ok(found.and_then(|letter| service.mailroom.open(&letter).ok().map(|body| (letter, body))))
 }

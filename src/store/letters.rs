@@ -106,10 +106,11 @@ pub fn list(tx: &Tx<'_>, state: Option<LetterState>, limit: i64) -> Result<Vec<L
     tx.rows(&sql, params![state, limit], read)
 }
 
-/// Delivered letters whose bodies were kept, newest first: what the mailbox shows.
+/// Letters whose bodies are here, newest first: what the mailbox shows. One that the courier has yet to take in hand
+/// counts too: who has just signed up looks at once.
 pub fn kept(tx: &Tx<'_>, limit: i64) -> Result<Vec<Letter>, Unavailable> {
     let sql = format!(
-        "select {COLUMNS} from letters where state = 'delivered' and sealed <> ''
+        "select {COLUMNS} from letters where state in ('waiting', 'delivered') and sealed <> ''
         order by created_at desc, id desc limit ?1"
     );
     tx.rows(&sql, params![limit], read)

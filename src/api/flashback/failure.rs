@@ -1,6 +1,7 @@
 //! The shapes in which Flashback tells what went wrong (contracts/flashback.md, the three families).
 
 use poem_openapi::Object;
+use poem_openapi::types::Example;
 
 use crate::api::problem::{Family, Problem};
 
@@ -9,7 +10,7 @@ pub enum FamilyA {}
 
 /// What went wrong, with a code for programs and a sentence for people.
 #[derive(Object)]
-#[oai(rename = "FlashbackFailure")]
+#[oai(rename = "FlashbackFailure", example)]
 pub struct FailureA {
     /// Always false.
     success: bool,
@@ -17,6 +18,13 @@ pub struct FailureA {
     error_code: String,
     /// A sentence for people.
     message: String,
+}
+
+impl Example for FailureA {
+    fn example() -> FailureA {
+        let message = "email must be a valid email address.".to_owned();
+        FailureA { success: false, error_code: "INVALID_INPUT".to_owned(), message }
+    }
 }
 
 impl Family for FamilyA {
@@ -33,7 +41,7 @@ pub enum FamilyB {}
 /// What went wrong, in a sentence. The code is there where Latchkey itself refuses: no token, unverified address, too
 /// many requests.
 #[derive(Object)]
-#[oai(rename = "FlashbackRefusal")]
+#[oai(rename = "FlashbackRefusal", example)]
 pub struct FailureB {
     /// Always false.
     success: bool,
@@ -42,6 +50,12 @@ pub struct FailureB {
     /// A fixed word for programs.
     #[oai(skip_serializing_if_is_none)]
     error_code: Option<String>,
+}
+
+impl Example for FailureB {
+    fn example() -> FailureB {
+        FailureB { success: false, message: "User not found".to_owned(), error_code: None }
+    }
 }
 
 /// The code of problems whose sentence alone is the contract's.

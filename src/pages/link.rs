@@ -1,0 +1,75 @@
+//! What the pages behind mailed links share: asking without using anything up (C3), reading the form, and the page for
+//! what can go wrong anywhere.
+
+use minijinja::context;
+use poem::http::StatusCode;
+use poem::{Body, Response};
+use serde::Deserialize;
+
+use super::form::Form;
+use super::render::{Notice, Renderer};
+use crate::model::fault::Rule;
+use crate::model::language::Language;
+use crate::model::proof::Purpose;
+use crate::service::{Service, Setback};
+
+/// What a mailed link carries.
+#[derive(Deserialize)]
+pub struct Link {
+    #[serde(default)]
+    pub token: String,
+}
+
+/// A page that a mailed link leads to.
+pub struct LinkPage {
+    pub purpose: Purpose,
+    pub template: &'static str,
+    /// The key of its title.
+    pub title: &'static str,
+}
+
+impl LinkPage {
+    /// The page with its form; `broken` are the rules that a password sent before breaks.
+    pub fn ask(
+        &self,
+        renderer: &Renderer,
+        service: &Service,
+        (token, language): (&str, Language),
+        broken: &[Rule],
+    ) -> Response {
+        let open = match service.inspect_proof(token, self.purpose) {
+            Ok(Some(open)) => open,
+            Ok(None) => return renderer.notice(&Notice::link_ended(), language),
+            Err(cause) => return fail(renderer, Setback::Unavailable(cause), language),
+        };
+        let language = open.member.account.language;
+        let own = context! {
+            title => renderer.text(language, self.title),
+            token => token,
+            address => open.member.account.email.as_str(),
+            needs_password => open.needs_password,
+            password_rule => renderer.password_rule(language),
+            faults => renderer.password_faults(broken, language),
+        };
+        let status = if broken.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+        renderer.page(status, self.template, language, own)
+    }
+}
+
+/// The form that a button sent, or the page that says why it cannot be read.
+pub async fn read_form(renderer: &Renderer, body: Body, language: Language) -> Result<Form, Box<Response>> {
+    Form::read(body)
+        .await
+        .map_err(|status| Box::new(renderer.notice(&Notice { status, ..Notice::link_ended() }, language)))
+}
+
+/// The page for what can go wrong anywhere.
+pub fn fail(renderer: &Renderer, setback: Setback, language: Language) -> Response {
+    match setback {
+        Setback::Busy(wait) => renderer.wait(&Notice::unavailable(), wait, language),
+        Setback::Unavailable(cause) => {
+            tracing::error!("{cause}");
+            renderer.notice(&Notice::unavailable(), language)
+        }
+    }
+}
