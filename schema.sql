@@ -9,7 +9,7 @@ create table schema_versions (
 
 -- Facts about this installation.
 create table instance (
-    name text not null primary key,         -- 'key_check': a sealed text by which a wrong secret key is noticed
+    name text not null primary key,         -- 'key_check': a sealed text by which a wrong secret key is noticed; 'public_url': of the server
     value text not null
 );
 

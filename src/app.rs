@@ -1,11 +1,11 @@
 //! The composition root: from settings to a running server, and its orderly end.
 
 mod log;
+mod open;
 mod worker;
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,20 +20,15 @@ use crate::api::surround::surround;
 use crate::api::{self, Around, Gates, Vitals};
 use crate::client::TrustedProxies;
 use crate::clock::{Chance, Clock};
-use crate::config::secret_key::{load_existing, load_or_create};
-use crate::config::{self, Access, PublicUrl, SecretKey, Settings};
-use crate::hashing::Hashing;
+use crate::config::{self, Access, PublicUrl, Settings};
 use crate::housekeeping;
-use crate::mail::courier::{CONVERSATION, Courier, CourierBell, CourierHealth, Transport};
+use crate::mail::courier::{CONVERSATION, Courier, CourierHealth, Transport};
 use crate::mail::relay::Relay;
-use crate::mail::{Letterhead, Mailroom};
-use crate::metrics::Metrics;
 use crate::pages::{self, PageSettings};
-use crate::secrets::{Secrets, Use};
-use crate::service::{Service, keys};
-use crate::store::{self, Store, Unavailable, instance};
+use crate::service::Service;
 
 pub use log::start_logging;
+pub use open::{Process, check, inspect, open, retire};
 use worker::Worker;
 
 /// Why the server or a command cannot start: a sentence for the operator.
@@ -69,110 +64,6 @@ impl Ambience {
     }
 }
 
-/// Opens the database with its secret key and makes the use cases work on it. `bound` is where links lead when no
-/// public URL is set; `threads` hash passwords.
-///
-/// # Errors
-/// [`StartError`].
-pub async fn open(
-    settings: &Settings,
-    ambience: &Ambience,
-    bound: SocketAddr,
-    threads: usize,
-) -> Result<Arc<Service>, StartError> {
-    let Ambience { clock, chance } = ambience.clone();
-    let metrics = Metrics::new();
-    let store = Store::open(&settings.database, metrics.clone()).map_err(StartError::because)?;
-    let set = settings.secret_key.as_ref().map(SecretKey::expose);
-    let secret_key = load_or_create(set, &settings.database).map_err(StartError::because)?;
-    let secrets = Arc::new(Secrets::new(secret_key.expose(), chance.clone()));
-    check_secret_key(&store, &secrets, settings).await?;
-    let ring = keys::load(&store, &secrets, clock.now()).await.map_err(StartError::because)?;
-    let hashing = Hashing::start(threads, settings.argon2, chance.clone(), metrics.clone())
-        .map_err(|error| StartError(format!("no thread can be started for hashing: {error}")))?;
-    let head = Letterhead {
-        app_name: settings.app_name.clone(),
-        public_url: settings.public_url_for(bound),
-        app_url: settings.app_url.clone(),
-        from: settings.mail.from.address.clone(),
-        from_name: settings.mail.from.name.clone(),
-    };
-    let mailroom = Mailroom::new(head, Arc::clone(&secrets), clock.clone(), chance.clone());
-    Ok(Arc::new(Service {
-        store,
-        hashing,
-        ring,
-        mailroom: Arc::new(mailroom),
-        bell: CourierBell::default(),
-        secrets,
-        clock,
-        chance,
-        metrics,
-        issuer: settings.public_url.as_ref().map_or_else(|| "latchkey".to_owned(), PublicUrl::to_string),
-        limits: settings.rate_limits,
-        reveal_accounts: settings.reveal_accounts,
-        key_reload: keys::ReloadGate::default(),
-    }))
-}
-
-/// Notices a wrong secret key before anything is written with it.
-async fn check_secret_key(store: &Store, secrets: &Secrets, settings: &Settings) -> Result<(), StartError> {
-    let fresh = secrets.seal(Use::KeyCheck, b"latchkey");
-    let known: Result<String, Unavailable> =
-        store.write(move |tx| instance::get_or_insert(tx, instance::KEY_CHECK, &fresh)).await;
-    fits(secrets, &known.map_err(StartError::because)?, settings)
-}
-
-fn fits(secrets: &Secrets, key_check: &str, settings: &Settings) -> Result<(), StartError> {
-    secrets.open(Use::KeyCheck, key_check).map(drop).map_err(|_| {
-        let database = settings.database.display();
-        StartError(format!(
-            "the secret key does not fit the database {database}: put back the {database}.key that belongs to it, or \
-             set LATCHKEY_SECRET_KEY to the key it was made with"
-        ))
-    })
-}
-
-/// Tells, in a sentence, whether the server would start on the database, without changing it.
-///
-/// # Errors
-/// [`StartError`].
-pub fn check(settings: &Settings) -> Result<String, StartError> {
-    let path = settings.database.display();
-    if !settings.database.exists() {
-        return Ok(format!("the settings are sound; {path} will be made at the first start"));
-    }
-    let found = store::inspect(&settings.database).map_err(StartError::because)?;
-    let set = settings.secret_key.as_ref().map(SecretKey::expose);
-    let key = load_existing(set, &settings.database).map_err(StartError::because)?;
-    match (found.key_check, key) {
-        (None, _) => {}
-        (Some(check), Some(key)) => fits(&Secrets::new(key.expose(), Chance::system()), &check, settings)?,
-        (Some(_), None) => {
-            return Err(StartError(format!(
-                "the secret key file {path}.key is missing: put it back, or set LATCHKEY_SECRET_KEY"
-            )));
-        }
-    }
-    Ok("the settings and the database are sound".to_owned())
-}
-
-/// Tries whether a file is a sound database that this build can use, without changing it.
-///
-/// # Errors
-/// [`StartError`].
-pub fn inspect(database: &Path) -> Result<(), StartError> {
-    store::inspect(database).map(drop).map_err(StartError)
-}
-
-/// Takes a database out of use, so that another can be put in its place.
-///
-/// # Errors
-/// [`StartError`] when a process has it open.
-pub fn retire(database: &Path) -> Result<(), StartError> {
-    store::retire(database).map_err(StartError)
-}
-
 /// How long the workers may take to finish what they have in hand once requests have drained.
 const WIND_UP: Duration = Duration::from_secs(10);
 
@@ -183,7 +74,7 @@ pub struct Server {
     service: Arc<Service>,
     routes: Box<dyn FnOnce() -> poem::endpoint::BoxEndpoint<'static, Response> + Send>,
     courier: Arc<Courier>,
-    drain: accept::Limits,
+    limits: accept::Limits,
 }
 
 impl Server {
@@ -196,7 +87,7 @@ impl Server {
             .await
             .map_err(|error| StartError(format!("cannot listen on {}: {error}", settings.listen)))?;
         let address = listener.local_addr().map_err(StartError::because)?;
-        let service = open(settings, &ambience, address, settings.hash_threads).await?;
+        let service = open(settings, &ambience, Process::Server(address)).await?;
         let health: Arc<Mutex<CourierHealth>> = Arc::default();
         let courier = Arc::new(Courier {
             store: service.store.clone(),
@@ -212,7 +103,7 @@ impl Server {
             let (service, settings) = (Arc::clone(&service), settings.clone());
             Box::new(move || assemble(&service, health, &settings, address).boxed())
         };
-        Ok(Server { listener, address, service, routes, courier, drain: accept::Limits::default() })
+        Ok(Server { listener, address, service, routes, courier, limits: connection_limits() })
     }
 
     /// Where it listens.
@@ -238,11 +129,25 @@ impl Server {
         let shutdown = async move {
             let _ = ended.wait_for(|stop| *stop).await;
         };
-        let drained = accept::serve(self.listener, (self.routes)(), self.drain, shutdown).await;
+        let drained = accept::serve(self.listener, (self.routes)(), self.limits, shutdown).await;
         // A letter cut off in mid-conversation stays claimed until its lease runs out, then goes out again.
         tokio::join!(carrying.finish(WIND_UP), sweeping.finish(WIND_UP));
         drained
     }
+}
+
+/// The files that the database, the mail and the log may need beside the connections.
+const OTHER_FILES: u64 = 128;
+
+/// The usual bounds, within what the operating system lets the process open: past that, connections wait in its queue
+/// instead of failing.
+fn connection_limits() -> accept::Limits {
+    let limits = accept::Limits::default();
+    let wanted = limits.max_connections as u64 + OTHER_FILES;
+    // A soft limit is there to be raised; where that is refused, fewer connections are taken.
+    let open_files = rlimit::increase_nofile_limit(wanted).unwrap_or(1024);
+    let possible = usize::try_from(open_files.saturating_sub(OTHER_FILES).max(16)).unwrap_or(usize::MAX);
+    accept::Limits { max_connections: limits.max_connections.min(possible), ..limits }
 }
 
 fn transport(settings: &Settings) -> Result<Transport, StartError> {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
-use crate::app::{self, Ambience, StartError};
+use crate::app::{self, Ambience, Process, StartError};
 use crate::config::{self, Arguments, Settings};
 use crate::service::{Service, Unavailable};
 use output::Output;
@@ -134,5 +134,5 @@ async fn beside(settings: &Settings) -> Result<Arc<Service>, Refusal> {
             "there is no database {path}: start the server once, or name the right file with --database"
         )));
     }
-    Ok(app::open(settings, &Ambience::system(), settings.listen, 1).await?)
+    Ok(app::open(settings, &Ambience::system(), Process::Command).await?)
 }

@@ -124,11 +124,18 @@ fn derive(secret: &str, info: &[u8]) -> [u8; 32] {
 
 /// SHA-256 as 64 hexadecimal digits: how secrets of 256 random bits are stored.
 pub fn sha256(text: &str) -> String {
-    hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
+    hex(&sha256_bytes(text))
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::encode_string(bytes)
+}
+
+/// SHA-256 as bytes.
+pub fn sha256_bytes(text: &str) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
+    bytes
 }
 
 /// A secret of 32 random bytes as 43 characters of base64url: what a mailed link carries.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::contract::Contract;
 use crate::model::time::Millis;
-use crate::secrets::sha256;
+use crate::secrets::sha256_bytes;
 
 /// How many verified tokens are remembered (F3). An ES256 verification costs far more than a look-up.
 const REMEMBERED: usize = 10_000;
@@ -114,7 +114,7 @@ struct Keys {
 /// The keys in force: one signs, all verify.
 pub struct Ring {
     keys: RwLock<Keys>,
-    remembered: Cache<String, Arc<Claims>>,
+    remembered: Cache<[u8; 32], Arc<Claims>>,
     validation: Validation,
 }
 
@@ -172,7 +172,7 @@ impl Ring {
     }
 
     fn signed_claims(&self, token: &str) -> Result<Arc<Claims>, TokenError> {
-        let digest = sha256(token);
+        let digest = sha256_bytes(token);
         if let Some(claims) = self.remembered.get(&digest) {
             return Ok(claims);
         }

@@ -71,13 +71,12 @@ impl<E: Endpoint> Endpoint for Surround<E> {
         let id = format!("{:016x}", u64::from_be_bytes(self.around.chance.bytes()));
         let method = request.method().clone();
         let route = self.around.inventory.find(request.uri().path());
-        let pattern = route.map_or(UNMATCHED, |route| route.pattern.as_str()).to_owned();
-        let allow = route.map(|route| route.methods.join(", "));
+        let pattern = route.map_or(UNMATCHED, |route| route.pattern.as_str());
         let origin = self.cors.allowed(request.headers());
         // The pattern, never the path or query: those may hold secrets (C4).
         let span = tracing::info_span!("request", id, %method, route = pattern);
         let mut response = async {
-            let response = self.answer(request, &pattern, origin.is_some()).await;
+            let response = self.answer(request, pattern, origin.is_some()).await;
             tracing::info!(
                 status = response.status().as_u16(),
                 ms = watch.elapsed().as_millis() as u64,
@@ -88,12 +87,12 @@ impl<E: Endpoint> Endpoint for Surround<E> {
         .instrument(span)
         .await;
         if response.status() == StatusCode::METHOD_NOT_ALLOWED
-            && let Some(Ok(allow)) = allow.map(|allow| HeaderValue::from_str(&allow))
+            && let Some(Ok(allow)) = route.map(|route| HeaderValue::from_str(&route.methods.join(", ")))
         {
             response.headers_mut().insert(header::ALLOW, allow);
         }
         finish(&mut response, &id, origin);
-        self.measure(&method, &pattern, response.status(), watch);
+        self.measure(&method, pattern, response.status(), watch);
         Ok(response)
     }
 }

@@ -93,7 +93,20 @@ impl Courier {
         if free == 0 || self.store.read(letters::next_due)?.is_none_or(|due| due > now) {
             return Ok(Vec::new());
         }
-        self.store.write(move |tx| letters::claim_due(tx, now, now + LEASE, free as i64)).await
+        let to_mailbox = matches!(self.transport, Transport::Mailbox);
+        let (kept, claimed) = self
+            .store
+            .write(move |tx| {
+                let kept = if to_mailbox { letters::keep_due(tx, now)? } else { 0 };
+                Ok::<_, Unavailable>((kept, letters::claim_due(tx, now, now + LEASE, free as i64)?))
+            })
+            .await?;
+        if kept > 0 {
+            let delivered = LetterLabels { state: LetterState::Delivered.as_str() };
+            self.metrics.letter_attempts.get_or_create(&delivered).inc_by(kept);
+            tracing::info!("{kept} letters are in the mailbox");
+        }
+        Ok(claimed)
     }
 
     /// Waits until there may be something to do: a conversation is over, a letter is due, the bell rings, or the end.

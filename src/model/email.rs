@@ -33,6 +33,11 @@ impl EmailAddress {
         Ok(EmailAddress { at: local.len(), text })
     }
 
+    /// Takes back an address that [`EmailAddress::parse`] once made and the database kept.
+    pub fn stored(text: String) -> Option<EmailAddress> {
+        text.rfind('@').map(|at| EmailAddress { at, text })
+    }
+
     /// The address as stored and mailed to: the local part as typed, the domain in lower-case ASCII.
     pub fn as_str(&self) -> &str {
         &self.text

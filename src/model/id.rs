@@ -24,21 +24,19 @@ impl RawId {
 
 impl fmt::Display for RawId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let mut digits = [0; 24];
+        let text = base16ct::lower::encode_str(&self.0, &mut digits).map_err(|_| fmt::Error)?;
+        f.write_str(text)
     }
 }
 
 impl FromStr for RawId {
     type Err = MalformedId;
     fn from_str(text: &str) -> Result<RawId, MalformedId> {
-        let digits = text.as_bytes();
-        if digits.len() != 24 || !digits.iter().all(u8::is_ascii_hexdigit) {
-            return Err(MalformedId);
-        }
         let mut bytes = [0; 12];
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            let pair = std::str::from_utf8(pair).map_err(|_| MalformedId)?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| MalformedId)?;
+        let decoded = base16ct::mixed::decode(text, &mut bytes).map_err(|_| MalformedId)?;
+        if decoded.len() != 12 {
+            return Err(MalformedId);
         }
         Ok(RawId(bytes))
     }

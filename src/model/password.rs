@@ -71,7 +71,7 @@ impl PasswordRule {
             let needs = [
                 (text.chars().any(char::is_uppercase), Rule::NeedsUpperCase),
                 (text.chars().any(char::is_lowercase), Rule::NeedsLowerCase),
-                (text.chars().any(char::is_numeric), Rule::NeedsDigit),
+                (text.contains(|c: char| c.is_ascii_digit()), Rule::NeedsDigit),
             ];
             broken.extend(needs.into_iter().filter(|(has, _)| !has).map(|(_, rule)| rule));
         }

@@ -141,6 +141,8 @@ pub(super) fn settle_verified(
             !organizations::domain_is_claimed(tx, domain)?
         };
     }
+    // The domain it says it has may have been claimed since the sign-up asked (G5).
+    first &= !organizations::domain_is_anothers(tx, place.organization)?;
     if first { Ok(()) } else { subscriptions::trial_to_free(tx, place.organization) }
 }
 

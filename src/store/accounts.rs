@@ -49,13 +49,20 @@ pub fn insert(tx: &Tx<'_>, new: &NewAccount<'_>) -> Result<Option<i64>, Unavaila
     Ok(number)
 }
 
-const MEMBER: &str = "select a.id, a.number, a.email, a.password_hash, a.first_name, a.last_name, a.language,
-        a.contract, a.created_at, a.updated_at, a.last_login_at, a.verified_at, a.deactivated_at, a.banned_at,
-        m.organization_id, m.role, o.banned_at is not null, o.is_business
-    from accounts a
-    left join memberships m on m.account_id = a.id
+/// The columns that [`read_member`] reads, in its order.
+pub(super) const MEMBER_COLUMNS: &str = "a.id, a.number, a.email, a.password_hash, a.first_name, a.last_name,
+    a.language, a.contract, a.created_at, a.updated_at, a.last_login_at, a.verified_at, a.deactivated_at, a.banned_at,
+    m.organization_id, m.role, o.banned_at is not null, o.is_business";
+
+/// What the last of them come from.
+pub(super) const MEMBER_PLACE: &str = "left join memberships m on m.account_id = a.id
     left join organizations o on o.id = m.organization_id";
 
+fn select_member(condition: &str) -> String {
+    format!("select {MEMBER_COLUMNS} from accounts a {MEMBER_PLACE} where {condition}")
+}
+
+/// Reads the columns of [`MEMBER_COLUMNS`].
 pub(super) fn read_member(row: &mut Row) -> Result<Member, Unavailable> {
     let account = Account {
         id: row.take()?,
@@ -89,21 +96,17 @@ pub(super) fn read_member(row: &mut Row) -> Result<Member, Unavailable> {
 
 /// The account of an id, with its place.
 pub fn member(tx: &Tx<'_>, id: AccountId) -> Result<Option<Member>, Unavailable> {
-    tx.row(&format!("{MEMBER} where a.id = ?1"), params![id], read_member)
+    tx.row(&select_member("a.id = ?1"), params![id], read_member)
 }
 
 /// The account of an address key, with its place.
 pub fn member_by_email(tx: &Tx<'_>, email_key: &str) -> Result<Option<Member>, Unavailable> {
-    tx.row(&format!("{MEMBER} where a.email_key = ?1"), params![email_key], read_member)
+    tx.row(&select_member("a.email_key = ?1"), params![email_key], read_member)
 }
 
 /// Accounts for the operator's list: those after `after`, in order of their number.
 pub fn list(tx: &Tx<'_>, after: i64, limit: i64) -> Result<Vec<Member>, Unavailable> {
-    tx.rows(
-        &format!("{MEMBER} where a.number > ?1 order by a.number limit ?2"),
-        params![after, limit],
-        read_member,
-    )
+    tx.rows(&select_member("a.number > ?1 order by a.number limit ?2"), params![after, limit], read_member)
 }
 
 /// Marks the address as proved. False when it was already.

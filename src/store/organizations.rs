@@ -97,6 +97,14 @@ pub fn domain_is_claimed(tx: &Tx<'_>, domain: &str) -> Result<bool, Unavailable>
     Ok(tx.value::<i64>("select 1 from organizations where claimed_domain = ?1", params![domain])?.is_some())
 }
 
+/// Whether the domain that an organization says it has is held by another.
+pub fn domain_is_anothers(tx: &Tx<'_>, id: OrganizationId) -> Result<bool, Unavailable> {
+    let sql = "select 1 from organizations own
+        join organizations other on other.claimed_domain = own.domain and other.id <> own.id
+        where own.id = ?1";
+    Ok(tx.value::<i64>(sql, params![id])?.is_some())
+}
+
 /// Bans or, with `None`, lifts the ban. False when nothing changed.
 pub fn set_banned(
     tx: &Tx<'_>,

@@ -1,6 +1,8 @@
 //! Sessions, as rows.
 
-use super::accounts::read_member;
+use std::sync::LazyLock;
+
+use super::accounts::{MEMBER_COLUMNS, MEMBER_PLACE, read_member};
 use super::{Row, Tx, Unavailable, params};
 use crate::model::account::Member;
 use crate::model::id::{AccountId, SessionId};
@@ -51,19 +53,20 @@ pub fn find(tx: &Tx<'_>, id: SessionId) -> Result<Option<Session>, Unavailable> 
     tx.row(&format!("select {COLUMNS} from sessions s where s.id = ?1"), params![id], read)
 }
 
-/// The session of an id together with whose it is: what every request with a token asks.
-pub fn with_member(tx: &Tx<'_>, id: SessionId) -> Result<Option<(Session, Member)>, Unavailable> {
-    let sql = format!(
-        "select {COLUMNS}, a.id, a.number, a.email, a.password_hash, a.first_name, a.last_name, a.language,
-            a.contract, a.created_at, a.updated_at, a.last_login_at, a.verified_at, a.deactivated_at, a.banned_at,
-            m.organization_id, m.role, o.banned_at is not null, o.is_business
+/// Put together once: it is asked at every request.
+static WITH_MEMBER: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "select {COLUMNS}, {MEMBER_COLUMNS}
         from sessions s
         join accounts a on a.id = s.account_id
-        left join memberships m on m.account_id = a.id
-        left join organizations o on o.id = m.organization_id
+        {MEMBER_PLACE}
         where s.id = ?1"
-    );
-    tx.row(&sql, params![id], |row| Ok((read(row)?, read_member(row)?)))
+    )
+});
+
+/// The session of an id together with whose it is: what every request with a token asks.
+pub fn with_member(tx: &Tx<'_>, id: SessionId) -> Result<Option<(Session, Member)>, Unavailable> {
+    tx.row(&WITH_MEMBER, params![id], |row| Ok((read(row)?, read_member(row)?)))
 }
 
 /// The live sessions of an account, the latest used first.

@@ -64,9 +64,8 @@ impl Engine {
     /// The closure's own, or [`Unavailable`].
     pub fn read<T, E: From<Unavailable>>(&self, f: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         let connection = self.readers.get().map_err(Unavailable::because)?;
-        // Several statements of one closure are to see one state. Dropping the transaction ends it, after a panic too.
-        let transaction = connection.unchecked_transaction().map_err(Unavailable::because)?;
-        f(&Tx::on(&*transaction))
+        let snapshot = Snapshot::begin(&connection).map_err(Unavailable::because)?;
+        f(&Tx::on(snapshot.0))
     }
 
     /// Runs a closure in the writer's next transaction.
@@ -110,6 +109,24 @@ impl Engine {
     /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+/// A read transaction: several statements of one closure are to see one state. Dropping it ends it, after a panic too.
+/// Its statements stay prepared, because parsing them costs as much as a look-up by key.
+struct Snapshot<'a>(&'a rusqlite::Connection);
+
+impl<'a> Snapshot<'a> {
+    fn begin(connection: &'a rusqlite::Connection) -> rusqlite::Result<Snapshot<'a>> {
+        connection.prepare_cached("begin")?.execute([])?;
+        Ok(Snapshot(connection))
+    }
+}
+
+impl Drop for Snapshot<'_> {
+    fn drop(&mut self) {
+        // Nothing was written. Should it fail all the same, the next `begin` on this connection tells.
+        let _ = self.0.prepare_cached("rollback").and_then(|mut end| end.execute([]));
     }
 }
 

@@ -177,7 +177,7 @@ impl FromValue for LetterState {
 
 impl FromValue for EmailAddress {
     fn from_value(value: Value) -> Result<EmailAddress, Unavailable> {
-        EmailAddress::parse(&String::from_value(value)?).map_err(|_| unexpected("an e-mail address"))
+        EmailAddress::stored(String::from_value(value)?).ok_or_else(|| unexpected("an e-mail address"))
     }
 }
 

@@ -90,6 +90,23 @@ async fn an_address_that_nobody_proved_is_free_after_seven_days() {
 
 // A2
 #[tokio::test]
+async fn an_unproved_account_can_ask_for_another_link_as_long_as_it_lives() {
+    let app = App::start().await;
+    let ann = app.newcomer("ann@acme.com").await;
+    let first = app.letter(&ann.email, "verify").await.token();
+    app.advance(6 * DAY);
+    app.sweep().await;
+    let entered = app.login(&ann.email, PASSWORD).await;
+    assert_eq!(entered.field("verificationTokenId"), ann.proof, "the id is told again");
+    app.post(&format!("/user/resend-verification/{}", ann.proof), &json!({})).await;
+    let again = app.letter(&ann.email, "verify").await.token();
+    assert_ne!(first, again);
+    assert_eq!(app.post("/user/verify-email", &json!({"token": again})).await.status, 200);
+    app.finish().await;
+}
+
+// A2
+#[tokio::test]
 async fn a_ban_outlives_the_removal_of_unproved_accounts() {
     let app = App::start().await;
     app.newcomer("eve@evil.example").await;

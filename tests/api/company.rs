@@ -138,6 +138,7 @@ async fn the_public_clients_extra_fields_are_kept_and_unknown_keys_ignored() {
     body["activationUid"] = json!("uid");
     body["activationToken"] = json!(5);
     body["companyWebsite"] = json!(null);
+    body["website"] = json!("https://acme.com/about");
     body["nonsense"] = json!({"deep": [1, 2, {"x": null}]});
     let answer = app.post("/user/register", &body).await;
     assert_eq!(answer.status, 201, "{}", answer.text);
@@ -148,6 +149,8 @@ async fn the_public_clients_extra_fields_are_kept_and_unknown_keys_ignored() {
         let stored: Option<String> = app.service.store.read(|tx| tx.value(&sql, &id)).expect("the store");
         assert_eq!(stored, Some(format!("some {field}")), "{field}");
     }
+    let organization = organization(&app, &ann);
+    assert_eq!(organization.website.as_deref(), Some("https://acme.com/about"));
     app.finish().await;
 }
 
@@ -197,19 +200,25 @@ async fn there_is_one_trial_for_a_mailbox_and_for_a_claimed_domain() {
     let ann = found(&app, "ann@acme.com", None, true).await;
     let early = found(&app, "ann+early@acme.com", None, false).await;
     assert_eq!(plan(&app, &early).0, "trial", "nobody has proved anything yet");
+    let colleague = found(&app, "bob@acme.com", None, true).await;
+    let stranger = found(&app, "eve@evil.example", Some("acme.com"), true).await;
     prove(&app, &ann).await;
-    prove(&app, &early).await;
+    for person in [&early, &colleague, &stranger] {
+        prove(&app, person).await;
+    }
     let rows = [
         ("the first", "trial", ann),
         ("a plus-tag, proved later", "free", early),
+        ("a colleague, proved later", "free", colleague),
+        ("the claimed domain as website, proved later", "free", stranger),
         ("a plus-tag", "free", found(&app, "Ann+two@acme.com", None, false).await),
-        ("a colleague in the claimed domain", "free", found(&app, "bob@acme.com", None, true).await),
+        ("a colleague in the claimed domain", "free", found(&app, "carl@acme.com", None, true).await),
         (
             "the claimed domain as website",
             "free",
-            found(&app, "eve@evil.example", Some("acme.com"), true).await,
+            found(&app, "mallory@evil.example", Some("acme.com"), true).await,
         ),
-        ("somebody else", "trial", found(&app, "carl@other.example", None, true).await),
+        ("somebody else", "trial", found(&app, "dora@other.example", None, true).await),
     ];
     for (what, expected, person) in rows {
         assert_eq!(plan(&app, &person).0, expected, "{what}");

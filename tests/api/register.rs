@@ -109,6 +109,11 @@ fn faulty_fields() -> Vec<(&'static str, Vec<u8>, &'static [&'static str])> {
         ("an extra field too long", changed(json!({"address2": long(29)})), &["address2"]),
         ("a line break in an extra field", changed(json!({"city": "canary\nx"})), &["city"]),
         (
+            "that, and no address",
+            changed(json!({"city": "canary\nx", "email": "canary"})),
+            &["email", "city"],
+        ),
+        (
             "a website and an address",
             changed(json!({"companyWebsite": "canary", "email": ""})),
             &["email", "companyWebsite"],
@@ -204,6 +209,7 @@ async fn a_weak_password_is_told_which_rules_it_breaks() {
         ("no upper case", "canary-1234", vec!["upper-case"]),
         ("no lower case", "CANARY-1234", vec!["lower-case"]),
         ("no digit", "Canary-Canary", vec!["digit"]),
+        ("a fraction for a digit", "Canary-\u{bd}", vec!["digit"]),
         ("two rules", "canary-canary", vec!["upper-case", "digit"]),
         ("nothing", "", vec!["at least 8 characters", "upper-case", "lower-case", "digit"]),
         ("two hundred and fifty-seven characters", &long, vec!["at most 256 characters"]),

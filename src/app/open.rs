@@ -1,0 +1,151 @@
+//! Opening the database with its secret key, for the server and for the commands beside it.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Ambience, StartError};
+use crate::clock::Chance;
+use crate::config::secret_key::{load_existing, load_or_create};
+use crate::config::{PublicUrl, SecretKey, Settings};
+use crate::hashing::Hashing;
+use crate::mail::courier::CourierBell;
+use crate::mail::{Letterhead, Mailroom};
+use crate::metrics::Metrics;
+use crate::secrets::{Secrets, Use};
+use crate::service::{Service, keys};
+use crate::store::{self, Store, Unavailable, instance};
+
+/// Who works on the database, and so where the links of letters lead and how many threads hash.
+#[derive(Debug, Clone, Copy)]
+pub enum Process {
+    /// The server, bound to this address. Links lead to the public URL, else to the address.
+    Server(SocketAddr),
+    /// A command beside it. Links lead where the server's do.
+    Command,
+}
+
+/// Opens the database with its secret key and makes the use cases work on it.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn open(
+    settings: &Settings,
+    ambience: &Ambience,
+    role: Process,
+) -> Result<Arc<Service>, StartError> {
+    let Ambience { clock, chance } = ambience.clone();
+    let metrics = Metrics::new();
+    let store = Store::open(&settings.database, metrics.clone()).map_err(StartError::because)?;
+    let set = settings.secret_key.as_ref().map(SecretKey::expose);
+    let secret_key = load_or_create(set, &settings.database).map_err(StartError::because)?;
+    let secrets = Arc::new(Secrets::new(secret_key.expose(), chance.clone()));
+    check_secret_key(&store, &secrets, settings).await?;
+    let ring = keys::load(&store, &secrets, clock.now()).await.map_err(StartError::because)?;
+    let threads = match role {
+        Process::Server(_) => settings.hash_threads,
+        Process::Command => 1,
+    };
+    let hashing = Hashing::start(threads, settings.argon2, chance.clone(), metrics.clone())
+        .map_err(|error| StartError(format!("no thread can be started for hashing: {error}")))?;
+    let head = Letterhead {
+        app_name: settings.app_name.clone(),
+        public_url: public_url(&store, settings, role).await?,
+        app_url: settings.app_url.clone(),
+        from: settings.mail.from.address.clone(),
+        from_name: settings.mail.from.name.clone(),
+    };
+    let mailroom = Mailroom::new(head, Arc::clone(&secrets), clock.clone(), chance.clone());
+    Ok(Arc::new(Service {
+        store,
+        hashing,
+        ring,
+        mailroom: Arc::new(mailroom),
+        bell: CourierBell::default(),
+        secrets,
+        clock,
+        chance,
+        metrics,
+        issuer: settings.public_url.as_ref().map_or_else(|| "latchkey".to_owned(), PublicUrl::to_string),
+        limits: settings.rate_limits,
+        reveal_accounts: settings.reveal_accounts,
+        key_reload: keys::ReloadGate::default(),
+    }))
+}
+
+/// Where links lead: the server notes it, so that a command beside it says the same.
+async fn public_url(store: &Store, settings: &Settings, role: Process) -> Result<String, StartError> {
+    match role {
+        Process::Server(bound) => {
+            let url = settings.public_url_for(bound);
+            let noted = url.clone();
+            let done: Result<(), Unavailable> =
+                store.write(move |tx| instance::set(tx, instance::PUBLIC_URL, &noted)).await;
+            done.map(|()| url).map_err(StartError::because)
+        }
+        Process::Command => {
+            let noted =
+                store.read(|tx| instance::get(tx, instance::PUBLIC_URL)).map_err(StartError::because)?;
+            let own = || settings.public_url_for(settings.listen);
+            Ok(if settings.public_url.is_some() { own() } else { noted.unwrap_or_else(own) })
+        }
+    }
+}
+
+/// Notices a wrong secret key before anything is written with it.
+async fn check_secret_key(store: &Store, secrets: &Secrets, settings: &Settings) -> Result<(), StartError> {
+    let fresh = secrets.seal(Use::KeyCheck, b"latchkey");
+    let known: Result<String, Unavailable> =
+        store.write(move |tx| instance::get_or_insert(tx, instance::KEY_CHECK, &fresh)).await;
+    fits(secrets, &known.map_err(StartError::because)?, settings)
+}
+
+fn fits(secrets: &Secrets, key_check: &str, settings: &Settings) -> Result<(), StartError> {
+    secrets.open(Use::KeyCheck, key_check).map(drop).map_err(|_| {
+        let database = settings.database.display();
+        StartError(format!(
+            "the secret key does not fit the database {database}: put back the {database}.key that belongs to it, or \
+             set LATCHKEY_SECRET_KEY to the key it was made with"
+        ))
+    })
+}
+
+/// Tells, in a sentence, whether the server would start on the database, without changing it.
+///
+/// # Errors
+/// [`StartError`].
+pub fn check(settings: &Settings) -> Result<String, StartError> {
+    let path = settings.database.display();
+    if !settings.database.exists() {
+        return Ok(format!("the settings are sound; {path} will be made at the first start"));
+    }
+    let found = store::inspect(&settings.database).map_err(StartError::because)?;
+    let set = settings.secret_key.as_ref().map(SecretKey::expose);
+    let key = load_existing(set, &settings.database).map_err(StartError::because)?;
+    match (found.key_check, key) {
+        (None, _) => {}
+        (Some(check), Some(key)) => fits(&Secrets::new(key.expose(), Chance::system()), &check, settings)?,
+        (Some(_), None) => {
+            return Err(StartError(format!(
+                "the secret key file {path}.key is missing: put it back, or set LATCHKEY_SECRET_KEY"
+            )));
+        }
+    }
+    Ok("the settings and the database are sound".to_owned())
+}
+
+/// Tries whether a file is a sound database that this build can use, without changing it.
+///
+/// # Errors
+/// [`StartError`].
+pub fn inspect(database: &Path) -> Result<(), StartError> {
+    store::inspect(database).map(drop).map_err(StartError)
+}
+
+/// Takes a database out of use, so that another can be put in its place.
+///
+/// # Errors
+/// [`StartError`] when a process has it open.
+pub fn retire(database: &Path) -> Result<(), StartError> {
+    store::retire(database).map_err(StartError)
+}
