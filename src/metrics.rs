@@ -12,16 +12,16 @@ use prometheus_client::registry::{Registry, Unit};
 /// Names a request by the pattern of its route, never by its path, so that their number is bounded.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RequestLabels {
-    pub method: String,
-    pub route: String,
+    pub method: &'static str,
+    pub route: Arc<String>,
     pub status: u16,
 }
 
 /// Names a route.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RouteLabels {
-    pub method: String,
-    pub route: String,
+    pub method: &'static str,
+    pub route: Arc<String>,
 }
 
 /// Names a state or an outcome of letters.

@@ -1,12 +1,14 @@
 //! The list of routes: what limits, metrics and `Allow` go by. A path is named by its pattern, so that the names are
 //! few whatever is asked for.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 /// A route: a pattern such as `/user/{userId}`, and the methods it takes.
 #[derive(Debug, Clone)]
 pub struct RoutePattern {
-    pub pattern: String,
+    pub pattern: Arc<String>,
     pub methods: Vec<String>,
 }
 
@@ -22,7 +24,7 @@ impl Inventory {
         let mut routes: Vec<RoutePattern> = paths
             .into_iter()
             .map(|(pattern, item)| RoutePattern {
-                pattern,
+                pattern: Arc::new(pattern),
                 methods: item
                     .as_object()
                     .into_iter()
@@ -34,9 +36,9 @@ impl Inventory {
         for (pattern, methods) in others {
             let methods: Vec<String> = methods.iter().map(|&method| method.to_owned()).collect();
             // A page and an operation may share a path.
-            match routes.iter_mut().find(|route| route.pattern == *pattern) {
+            match routes.iter_mut().find(|route| *route.pattern == **pattern) {
                 Some(route) => route.methods.extend(methods),
-                None => routes.push(RoutePattern { pattern: (*pattern).to_owned(), methods }),
+                None => routes.push(RoutePattern { pattern: Arc::new((*pattern).to_owned()), methods }),
             }
         }
         Inventory(routes)
@@ -49,7 +51,7 @@ impl Inventory {
 
     /// The route of a path; a pattern without parameters goes before one with.
     pub fn find(&self, path: &str) -> Option<&RoutePattern> {
-        let exact = self.0.iter().find(|route| route.pattern == path);
+        let exact = self.0.iter().find(|route| *route.pattern == path);
         exact.or_else(|| self.0.iter().find(|route| matches(&route.pattern, path)))
     }
 }

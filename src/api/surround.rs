@@ -42,7 +42,7 @@ pub struct Around {
 pub fn surround(routes: impl Endpoint + 'static, around: Around) -> impl Endpoint<Output = Response> {
     let cors = Cors::new(around.cors_origins.clone());
     let inner = routes.with(CatchPanic::new().with_handler(Panicked));
-    Surround { inner: Arc::new(inner), around, cors }
+    Surround { inner, around, cors, unmatched: Arc::new(UNMATCHED.to_owned()) }
 }
 
 /// Turns a panic into a 500; the panic hook has already put its words into the log.
@@ -58,9 +58,10 @@ impl PanicHandler for Panicked {
 }
 
 struct Surround<E> {
-    inner: Arc<E>,
+    inner: E,
     around: Around,
     cors: Cors,
+    unmatched: Arc<String>,
 }
 
 impl<E: Endpoint> Endpoint for Surround<E> {
@@ -71,12 +72,12 @@ impl<E: Endpoint> Endpoint for Surround<E> {
         let id = format!("{:016x}", u64::from_be_bytes(self.around.chance.bytes()));
         let method = request.method().clone();
         let route = self.around.inventory.find(request.uri().path());
-        let pattern = route.map_or(UNMATCHED, |route| route.pattern.as_str());
+        let pattern = route.map_or_else(|| Arc::clone(&self.unmatched), |route| Arc::clone(&route.pattern));
         let origin = self.cors.allowed(request.headers());
         // The pattern, never the path or query: those may hold secrets (C4).
-        let span = tracing::info_span!("request", id, %method, route = pattern);
+        let span = tracing::info_span!("request", id, %method, route = pattern.as_str());
         let mut response = async {
-            let response = self.answer(request, pattern, origin.is_some()).await;
+            let response = self.answer(request, &pattern, origin.is_some()).await;
             tracing::info!(
                 status = response.status().as_u16(),
                 ms = watch.elapsed().as_millis() as u64,
@@ -121,12 +122,18 @@ impl<E: Endpoint> Surround<E> {
         }
     }
 
-    fn measure(&self, method: &Method, pattern: &str, status: StatusCode, watch: Stopwatch) {
+    fn measure(&self, method: &Method, route: Arc<String>, status: StatusCode, watch: Stopwatch) {
         // Methods are the client's to invent; their number is not.
-        let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS];
-        let method = if known.contains(method) { method.as_str() } else { "OTHER" }.to_owned();
-        let route = pattern.to_owned();
-        let labels = RequestLabels { method: method.clone(), route: route.clone(), status: status.as_u16() };
+        let method = match *method {
+            Method::GET => "GET",
+            Method::HEAD => "HEAD",
+            Method::POST => "POST",
+            Method::PUT => "PUT",
+            Method::DELETE => "DELETE",
+            Method::OPTIONS => "OPTIONS",
+            _ => "OTHER",
+        };
+        let labels = RequestLabels { method, route: Arc::clone(&route), status: status.as_u16() };
         self.around.metrics.requests.get_or_create(&labels).inc();
         let seconds = self.around.metrics.request_seconds.get_or_create(&RouteLabels { method, route });
         seconds.observe(watch.elapsed().as_secs_f64());

@@ -59,7 +59,7 @@ pub fn check(method: &str, path: &str, status: u16, content_type: &str, body: &s
     if !route.methods.iter().any(|known| known == method) {
         return;
     }
-    let operation = &contract.document["paths"][&route.pattern][method.to_lowercase()];
+    let operation = &contract.document["paths"][route.pattern.as_str()][method.to_lowercase()];
     let responses = operation["responses"].as_object().cloned().unwrap_or_else(Map::new);
     let announced = responses.get(&status.to_string());
     let Some(announced) = announced else {
