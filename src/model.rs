@@ -12,6 +12,7 @@ pub mod name;
 pub mod network;
 pub mod organization;
 pub mod password;
+pub mod permission;
 pub mod proof;
 pub mod session;
 pub mod subscription;

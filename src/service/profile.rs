@@ -3,8 +3,8 @@
 use crate::model::account::{Account, Member};
 use crate::model::id::{AccountId, SessionId};
 use crate::model::name::PersonName;
-use crate::model::organization::Role;
 use crate::model::password::Password;
+use crate::model::permission::Action;
 use crate::model::proof::Purpose;
 use crate::model::time::Millis;
 use crate::store::{Tx, Unavailable, accounts, letters, proofs, sessions};
@@ -12,9 +12,6 @@ use crate::store::{Tx, Unavailable, accounts, letters, proofs, sessions};
 use super::authenticate::Caller;
 use super::register::silence;
 use super::{Service, Setback};
-
-/// Names that one may change in another member of one's organization take this role.
-const NAMES_OF_OTHERS: Role = Role::Workspaces;
 
 /// A change of a profile; what is none stays.
 #[derive(Debug, Clone, Default)]
@@ -146,7 +143,7 @@ fn permit<'a>(
     if own.organization != theirs.organization {
         return Err(ProfileError::Unknown);
     }
-    if own.role < NAMES_OF_OTHERS || theirs.role > own.role {
+    if !own.role.may(Action::ChangeUser(theirs.role)) {
         return Err(ProfileError::Forbidden);
     }
     if change.password.is_some() {
