@@ -36,7 +36,8 @@ create table accounts (
     last_login_at bigint,
     verified_at bigint,                     -- when the address was proved; null = unverified
     deactivated_at bigint,                  -- null = not deactivated
-    banned_at bigint                        -- null = not banned
+    banned_at bigint,                       -- null = not banned
+    removed_at bigint                       -- null = not taken out of its organization
 );
 create index accounts_unverified on accounts (created_at) where verified_at is null;
 
@@ -57,7 +58,8 @@ create table organizations (
     country text,
     created_at bigint not null,
     updated_at bigint not null,
-    banned_at bigint
+    banned_at bigint,
+    mfa_enforced bigint not null default 0  -- whether its members must log in with a second factor
 );
 
 -- Who belongs where. An account has at most one membership.

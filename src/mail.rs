@@ -27,6 +27,8 @@ pub enum Contents<'a> {
     Reset { secret: &'a str, code: &'a str, expires: Millis },
     /// "Your password was changed".
     PasswordChanged,
+    /// "You were invited": the secret proves the address as that of [`Contents::Verify`] does.
+    Invitation { secret: &'a str, code: &'a str, expires: Millis, organization: &'a str },
 }
 
 impl Contents<'_> {
@@ -35,6 +37,7 @@ impl Contents<'_> {
             Contents::Verify { .. } => LetterKind::Verify,
             Contents::Reset { .. } => LetterKind::Reset,
             Contents::PasswordChanged => LetterKind::PasswordChanged,
+            Contents::Invitation { .. } => LetterKind::Invitation,
         }
     }
 }
@@ -84,7 +87,9 @@ impl Mailroom {
         let body = self.templates.render(&self.head, to, contents);
         let plain = serde_json::to_vec(&body).expect("texts serialize");
         let useless_from = match contents {
-            Contents::Verify { expires, .. } | Contents::Reset { expires, .. } => expires,
+            Contents::Verify { expires, .. }
+            | Contents::Reset { expires, .. }
+            | Contents::Invitation { expires, .. } => expires,
             Contents::PasswordChanged => now + LIFE,
         };
         Letter {

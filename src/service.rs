@@ -1,6 +1,7 @@
 //! The use cases, a file a verb. They speak in values and meanings: nothing here knows a wire format.
 
 pub mod authenticate;
+pub mod invite;
 pub mod keys;
 pub mod login;
 pub mod operator;
@@ -10,6 +11,7 @@ pub mod refresh;
 pub mod register;
 pub mod reset;
 pub mod sessions;
+pub mod team;
 pub mod throttle;
 pub mod verify;
 

@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod bans;
 pub mod instance;
 pub mod letters;
+pub mod members;
 mod migrations;
 pub mod organizations;
 pub mod proofs;

@@ -1,11 +1,14 @@
 //! The Flashback contract: JSON in camelCase at the root (contracts/flashback.md).
 
 pub mod failure;
+mod organization;
 mod profile;
 mod recovery;
 mod register;
+mod role;
 mod session;
 mod tokens;
+mod users;
 mod verification;
 mod wire;
 
@@ -40,6 +43,9 @@ enum Area {
     /// Reading and changing an account's own data.
     #[oai(rename = "Flashback 3: profile")]
     Profile,
+    /// The organization, its users and their roles.
+    #[oai(rename = "Flashback 4: organization")]
+    Organization,
 }
 
 /// An access token of a live session, as `accessToken` of `/user/login` or `/user/register` gives it.
@@ -97,12 +103,8 @@ impl<'a> ApiExtractor<'a> for Perhaps {
 
 /// The operations of the contract, all areas together.
 pub fn operations() -> impl OpenApi + Clone {
-    (
-        register::Register,
-        session::Session,
-        tokens::Tokens,
-        verification::Verification,
-        recovery::Recovery,
-        profile::Profile,
-    )
+    let entry = (register::Register, session::Session, tokens::Tokens);
+    let proof = (verification::Verification, recovery::Recovery);
+    let team = (profile::Profile, role::Roles, organization::Organizations, users::Users);
+    (entry, proof, team)
 }

@@ -35,6 +35,8 @@ const CLASSES: &[(&str, &str, Class)] = &[
     ("POST", "/user/login", Class::Login),
     ("POST", "/user/request-reset-password", Class::Mail),
     ("POST", "/user/resend-verification/{verificationTokenId}", Class::Mail),
+    ("POST", "/organization/users", Class::Mail),
+    ("POST", "/organization/users/{id}/resend-invitation", Class::Mail),
     ("POST", "/user/pre-verify-email", Class::Proof),
     ("POST", "/user/verify-email", Class::Proof),
     ("POST", "/user/reset-password", Class::Login),

@@ -6,7 +6,8 @@ use super::{Contents, Letterhead, Recipient};
 use crate::model::language::Language;
 use crate::model::letter::LetterBody;
 use crate::model::name::is_forbidden;
-use crate::model::time::HOUR;
+use crate::model::proof::{INVITATION_LIFE, Purpose};
+use crate::model::time::{DAY, HOUR};
 
 /// Every template, parsed.
 pub(super) struct Templates(Environment<'static>);
@@ -17,14 +18,16 @@ macro_rules! embedded {
     };
 }
 
-const EMBEDDED: [(&str, &str); 21] = embedded! {
+const EMBEDDED: [(&str, &str); 27] = embedded! {
     "layout.html" "button.html" "code.html"
     "en/verify.subject" "en/verify.txt" "en/verify.html"
     "en/reset.subject" "en/reset.txt" "en/reset.html"
     "en/password-changed.subject" "en/password-changed.txt" "en/password-changed.html"
+    "en/invitation.subject" "en/invitation.txt" "en/invitation.html"
     "de/verify.subject" "de/verify.txt" "de/verify.html"
     "de/reset.subject" "de/reset.txt" "de/reset.html"
     "de/password-changed.subject" "de/password-changed.txt" "de/password-changed.html"
+    "de/invitation.subject" "de/invitation.txt" "de/invitation.html"
 };
 
 impl Templates {
@@ -43,15 +46,24 @@ impl Templates {
         let (link, code) = match contents {
             Contents::Verify { secret, code, .. } => (Some(link(head, "/verify-email", secret)), Some(code)),
             Contents::Reset { secret, code, .. } => (Some(link(head, "/reset-password", secret)), Some(code)),
+            Contents::Invitation { secret, code, .. } => {
+                (Some(link(head, "/verify-email", secret)), Some(code))
+            }
             Contents::PasswordChanged => (None, None),
+        };
+        let organization = match contents {
+            Contents::Invitation { organization, .. } => harmless(organization),
+            _ => "",
         };
         let context = context! {
             app => &head.app_name,
-            name => greeting_name(to.first_name),
+            name => harmless(to.first_name),
+            organization => organization,
+            days => INVITATION_LIFE.as_secs() / DAY.as_secs(),
             link => &link,
             code => code,
-            hours => crate::model::proof::Purpose::Verify.life().as_secs() / HOUR.as_secs(),
-            minutes => crate::model::proof::Purpose::Reset.life().as_secs() / 60,
+            hours => Purpose::Verify.life().as_secs() / HOUR.as_secs(),
+            minutes => Purpose::Reset.life().as_secs() / 60,
             page_host => host_of(&head.public_url),
             login_url => &head.app_url,
         };
@@ -88,9 +100,9 @@ fn one_line(text: &str) -> String {
         .join(" ")
 }
 
-/// The name as it may stand in a greeting; nothing when a mail program could make a link of it, because the letter
+/// A name as it may stand in a letter; nothing when a mail program could make a link of it, because the letter
 /// goes to whomever the typist of the name likes (C5).
-fn greeting_name(name: &str) -> &str {
+fn harmless(name: &str) -> &str {
     let dotted = name.split('.').skip(1).any(|rest| rest.starts_with(char::is_alphanumeric));
     let suspicious =
         dotted || name.contains(['/', '\\', '@', ':', '<', '>', '[', ']']) || name.chars().any(is_forbidden);
@@ -123,6 +135,12 @@ mod tests {
                 Contents::Verify { secret: "SECRET", code: "12345678", expires: Millis(0) },
                 Contents::Reset { secret: "SECRET", code: "12345678", expires: Millis(0) },
                 Contents::PasswordChanged,
+                Contents::Invitation {
+                    secret: "SECRET",
+                    code: "12345678",
+                    expires: Millis(0),
+                    organization: "Acme & Sons",
+                },
             ];
             for contents in kinds {
                 let letter = templates.render(&head(), to, contents);
@@ -150,7 +168,7 @@ mod tests {
             let letter = templates.render(&head(), to, Contents::PasswordChanged);
             assert!(!letter.text.contains(name) && !letter.html.contains(name), "{name}");
         }
-        assert_eq!(greeting_name("Dr. Ann J. Lee"), "Dr. Ann J. Lee");
-        assert_eq!(greeting_name("O'Neil-Müller"), "O'Neil-Müller");
+        assert_eq!(harmless("Dr. Ann J. Lee"), "Dr. Ann J. Lee");
+        assert_eq!(harmless("O'Neil-Müller"), "O'Neil-Müller");
     }
 }

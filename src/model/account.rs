@@ -31,6 +31,8 @@ pub struct Account {
     pub verified_at: Option<Millis>,
     pub deactivated_at: Option<Millis>,
     pub banned_at: Option<Millis>,
+    /// When it was taken out of its organization.
+    pub removed_at: Option<Millis>,
 }
 
 /// What an account may do, computed from its dates.
@@ -39,6 +41,8 @@ pub enum AccountState {
     Unverified,
     Active,
     Deactivated,
+    /// Taken out of its organization by somebody who may.
+    Removed,
     Banned,
 }
 
@@ -49,6 +53,7 @@ impl AccountState {
             AccountState::Unverified => "unverified",
             AccountState::Active => "active",
             AccountState::Deactivated => "deactivated",
+            AccountState::Removed => "removed",
             AccountState::Banned => "banned",
         }
     }
@@ -57,19 +62,20 @@ impl AccountState {
     pub fn may_enter(self) -> bool {
         match self {
             AccountState::Unverified | AccountState::Active => true,
-            AccountState::Deactivated | AccountState::Banned => false,
+            AccountState::Deactivated | AccountState::Removed | AccountState::Banned => false,
         }
     }
 }
 
 impl Account {
-    /// The state; a ban outweighs a deactivation, which outweighs the rest.
+    /// The state; a ban outweighs a removal, which outweighs a deactivation, which outweighs the rest.
     pub fn state(&self) -> AccountState {
-        match (self.banned_at, self.deactivated_at, self.verified_at) {
-            (Some(_), _, _) => AccountState::Banned,
-            (None, Some(_), _) => AccountState::Deactivated,
-            (None, None, None) => AccountState::Unverified,
-            (None, None, Some(_)) => AccountState::Active,
+        match (self.banned_at, self.removed_at, self.deactivated_at, self.verified_at) {
+            (Some(_), _, _, _) => AccountState::Banned,
+            (None, Some(_), _, _) => AccountState::Removed,
+            (None, None, Some(_), _) => AccountState::Deactivated,
+            (None, None, None, None) => AccountState::Unverified,
+            (None, None, None, Some(_)) => AccountState::Active,
         }
     }
 

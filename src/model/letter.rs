@@ -11,11 +11,13 @@ pub enum LetterKind {
     Verify,
     Reset,
     PasswordChanged,
+    Invitation,
 }
 
 impl LetterKind {
     /// All of them.
-    pub const ALL: [LetterKind; 3] = [LetterKind::Verify, LetterKind::Reset, LetterKind::PasswordChanged];
+    pub const ALL: [LetterKind; 4] =
+        [LetterKind::Verify, LetterKind::Reset, LetterKind::PasswordChanged, LetterKind::Invitation];
 
     /// The name in the database, of the template and on the wire.
     pub fn as_str(self) -> &'static str {
@@ -23,6 +25,7 @@ impl LetterKind {
             LetterKind::Verify => "verify",
             LetterKind::Reset => "reset",
             LetterKind::PasswordChanged => "password-changed",
+            LetterKind::Invitation => "invitation",
         }
     }
 }

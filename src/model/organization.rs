@@ -56,6 +56,9 @@ pub struct Organization {
     /// The domain that a member's verified address proved. At most one organization holds a domain.
     pub claimed_domain: Option<String>,
     pub is_business: bool,
+    pub contact: Contact,
+    /// Whether its members must log in with a second factor.
+    pub mfa_enforced: bool,
     pub created_at: Millis,
     pub banned_at: Option<Millis>,
 }

@@ -37,6 +37,9 @@ impl Purpose {
     }
 }
 
+/// How long the secret of an invitation is good.
+pub const INVITATION_LIFE: Duration = Duration::from_secs(7 * DAY.as_secs());
+
 /// Wrong or right codes that may be tried per account and purpose within [`CODE_WINDOW`], resends included (E1).
 pub const CODE_TRIES: i64 = 5;
 /// The span in which [`CODE_TRIES`] are counted.

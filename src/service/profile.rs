@@ -109,7 +109,7 @@ impl Service {
 }
 
 /// The owner of a session that is still honored.
-fn still_in(tx: &Tx<'_>, session: SessionId, now: Millis) -> Result<Option<Member>, Unavailable> {
+pub(super) fn still_in(tx: &Tx<'_>, session: SessionId, now: Millis) -> Result<Option<Member>, Unavailable> {
     let found = sessions::with_member(tx, session)?;
     Ok(found.filter(|(session, member)| session.is_live(now) && member.may_enter()).map(|(_, member)| member))
 }

@@ -1,14 +1,16 @@
 //! Mailed secrets: how they are made, found and used up. Shared by all use cases that prove a mailbox.
 
+use std::time::Duration;
+
 use crate::clock::Chance;
 use crate::mail::{Contents, Mailroom, Recipient};
 use crate::model::account::Member;
 use crate::model::id::{AccountId, ProofId};
-use crate::model::letter::Letter;
-use crate::model::proof::{CODE_TRIES, Proof, Purpose};
+use crate::model::letter::{Letter, LetterKind};
+use crate::model::proof::{CODE_TRIES, INVITATION_LIFE, Proof, Purpose};
 use crate::model::time::Millis;
 use crate::secrets::{Secrets, Use, link_secret, sha256};
-use crate::store::{Tx, Unavailable, accounts, letters, organizations, proofs, subscriptions};
+use crate::store::{Tx, Unavailable, accounts, letters, members, organizations, proofs, subscriptions};
 
 /// What somebody shows to prove that they read a mailbox. A code alone is nothing: it needs the proof's id or the
 /// address beside it.
@@ -42,21 +44,45 @@ pub(super) struct Mailer<'a> {
 impl Mailer<'_> {
     /// Makes a secret and a code for a proof and writes the letter.
     pub fn prepare(&self, proof: ProofId, purpose: Purpose, to: Recipient<'_>) -> Mailing {
-        let secret = link_secret(self.chance);
-        let code = format!("{:08}", self.chance.below(100_000_000));
-        let expires = self.now + purpose.life();
+        let Fresh { secret, code, expires } = &self.fresh(purpose.life());
         let contents = match purpose {
-            Purpose::Verify => Contents::Verify { secret: &secret, code: &code, expires },
-            Purpose::Reset => Contents::Reset { secret: &secret, code: &code, expires },
+            Purpose::Verify => Contents::Verify { secret, code, expires: *expires },
+            Purpose::Reset => Contents::Reset { secret, code, expires: *expires },
         };
-        Mailing {
-            proof,
-            secret_hash: sha256(&secret),
-            code_mac: code_mac(self.secrets, proof, &code),
-            expires,
-            letter: self.mailroom.compose(to, contents),
+        self.mailing(proof, (secret, code, *expires), self.mailroom.compose(to, contents))
+    }
+
+    /// The same for somebody invited into an organization: the secret proves the address, and lives longer.
+    pub fn prepare_invitation(&self, proof: ProofId, to: Recipient<'_>, organization: &str) -> Mailing {
+        let Fresh { secret, code, expires } = &self.fresh(INVITATION_LIFE);
+        let contents = Contents::Invitation { secret, code, expires: *expires, organization };
+        self.mailing(proof, (secret, code, *expires), self.mailroom.compose(to, contents))
+    }
+
+    fn fresh(&self, life: Duration) -> Fresh {
+        Fresh {
+            secret: link_secret(self.chance),
+            code: format!("{:08}", self.chance.below(100_000_000)),
+            expires: self.now + life,
         }
     }
+
+    fn mailing(
+        &self,
+        proof: ProofId,
+        (secret, code, expires): (&str, &str, Millis),
+        letter: Letter,
+    ) -> Mailing {
+        let (secret_hash, code_mac) = (sha256(secret), code_mac(self.secrets, proof, code));
+        Mailing { proof, secret_hash, code_mac, expires, letter }
+    }
+}
+
+/// What goes into a letter and is then only known by its digests.
+struct Fresh {
+    secret: String,
+    code: String,
+    expires: Millis,
 }
 
 impl Mailing {
@@ -128,17 +154,21 @@ pub(super) fn settle_verified(
     let account = &member.account;
     proofs::void(tx, account.id, Some(Purpose::Verify), now)?;
     proofs::clear_tries(tx, account.id, Purpose::Verify)?;
-    letters::drop_waiting(tx, account.id, Purpose::Verify.as_str(), now)?;
+    for kind in [LetterKind::Verify, LetterKind::Invitation] {
+        letters::drop_waiting(tx, account.id, kind.as_str(), now)?;
+    }
     if !accounts::set_verified(tx, account.id, now)? {
         return Ok(());
     }
     let Some(place) = &member.organization else { return Ok(()) };
-    let mut first = subscriptions::give_trial(tx, &identities.mailbox, now)?;
+    // A trial belongs to whoever's sign-up made the organization; who was invited into it uses up none.
+    let founder = members::is_founder(tx, place.organization, account.id)?;
+    let mut first = !founder || subscriptions::give_trial(tx, &identities.mailbox, now)?;
     if let Some((domain, identity)) = &identities.domain {
         first &= if organizations::claim_domain(tx, place.organization, domain)? {
             subscriptions::give_trial(tx, identity, now)?
         } else {
-            !organizations::domain_is_claimed(tx, domain)?
+            !founder || !organizations::domain_is_claimed(tx, domain)?
         };
     }
     // The domain it says it has may have been claimed since the sign-up asked (G5).

@@ -7,6 +7,7 @@ use crate::model::domain::{Host, Website};
 use crate::model::email::EmailAddress;
 use crate::model::id::{AccountId, OrganizationId, SubscriptionId};
 use crate::model::language::Language;
+use crate::model::letter::LetterKind;
 use crate::model::name::{CompanyName, PersonName};
 use crate::model::organization::{Contact, Role};
 use crate::model::password::{Password, PasswordRule};
@@ -257,8 +258,8 @@ impl Draft {
 
 /// Drops the letters of a proof that came to nothing.
 pub(super) fn silence(tx: &Tx<'_>, account: AccountId, now: Millis) -> Result<(), Unavailable> {
-    for purpose in [Purpose::Verify, Purpose::Reset] {
-        letters::drop_waiting(tx, account, purpose.as_str(), now)?;
+    for kind in [LetterKind::Verify, LetterKind::Invitation, LetterKind::Reset] {
+        letters::drop_waiting(tx, account, kind.as_str(), now)?;
     }
     Ok(())
 }

@@ -52,13 +52,13 @@ pub fn insert(tx: &Tx<'_>, new: &NewAccount<'_>) -> Result<Option<i64>, Unavaila
 /// The columns that [`read_member`] reads, in its order.
 pub(super) const MEMBER_COLUMNS: &str = "a.id, a.number, a.email, a.password_hash, a.first_name, a.last_name,
     a.language, a.contract, a.created_at, a.updated_at, a.last_login_at, a.verified_at, a.deactivated_at, a.banned_at,
-    m.organization_id, m.role, o.banned_at is not null, o.is_business";
+    a.removed_at, m.organization_id, m.role, o.banned_at is not null, o.is_business";
 
 /// What the last of them come from.
 pub(super) const MEMBER_PLACE: &str = "left join memberships m on m.account_id = a.id
     left join organizations o on o.id = m.organization_id";
 
-fn select_member(condition: &str) -> String {
+pub(super) fn select_member(condition: &str) -> String {
     format!("select {MEMBER_COLUMNS} from accounts a {MEMBER_PLACE} where {condition}")
 }
 
@@ -79,6 +79,7 @@ pub(super) fn read_member(row: &mut Row) -> Result<Member, Unavailable> {
         verified_at: row.take()?,
         deactivated_at: row.take()?,
         banned_at: row.take()?,
+        removed_at: row.take()?,
     };
     let organization: Option<OrganizationId> = row.take()?;
     let role: Option<Role> = row.take()?;
@@ -168,6 +169,13 @@ pub fn set_deactivated(
 pub fn set_banned(tx: &Tx<'_>, id: AccountId, at: Option<Millis>, now: Millis) -> Result<bool, Unavailable> {
     let sql = "update accounts set banned_at = ?2, updated_at = ?3
         where id = ?1 and (banned_at is null) = (?2 is not null)";
+    Ok(tx.execute(sql, params![id, at, now])? == 1)
+}
+
+/// Takes an account out of its organization or, with `None`, back in. False when nothing changed.
+pub fn set_removed(tx: &Tx<'_>, id: AccountId, at: Option<Millis>, now: Millis) -> Result<bool, Unavailable> {
+    let sql = "update accounts set removed_at = ?2, updated_at = ?3
+        where id = ?1 and (removed_at is null) = (?2 is not null)";
     Ok(tx.execute(sql, params![id, at, now])? == 1)
 }
 

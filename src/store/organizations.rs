@@ -59,7 +59,9 @@ pub fn join(
 }
 
 const ORGANIZATION: &str =
-    "select id, name, website, domain, claimed_domain, is_business, created_at, banned_at from organizations";
+    "select id, name, website, domain, claimed_domain, is_business, phone, address1, address2,
+        city, state, zipcode, country, mfa_enforced, created_at, banned_at
+    from organizations";
 
 fn read(row: &mut Row) -> Result<Organization, Unavailable> {
     Ok(Organization {
@@ -69,6 +71,16 @@ fn read(row: &mut Row) -> Result<Organization, Unavailable> {
         domain: row.take()?,
         claimed_domain: row.take()?,
         is_business: row.take()?,
+        contact: Contact {
+            phone: row.take()?,
+            address1: row.take()?,
+            address2: row.take()?,
+            city: row.take()?,
+            state: row.take()?,
+            zipcode: row.take()?,
+            country: row.take()?,
+        },
+        mfa_enforced: row.take()?,
         created_at: row.take()?,
         banned_at: row.take()?,
     })
@@ -82,6 +94,53 @@ pub fn find(tx: &Tx<'_>, id: OrganizationId) -> Result<Option<Organization>, Una
 /// Organizations for the operator's list: those after `after`, in order of their id.
 pub fn list(tx: &Tx<'_>, after: &str, limit: i64) -> Result<Vec<Organization>, Unavailable> {
     tx.rows(&format!("{ORGANIZATION} where id > ?1 order by id limit ?2"), params![after, limit], read)
+}
+
+/// What is to change about an organization; none stays, an empty text clears.
+#[derive(Debug, Clone, Default)]
+pub struct OrganizationChange {
+    pub name: Option<String>,
+    pub website: Option<String>,
+    pub is_business: Option<bool>,
+    pub mfa_enforced: Option<bool>,
+    pub contact: Contact,
+}
+
+/// Changes an organization.
+pub fn update(
+    tx: &Tx<'_>,
+    id: OrganizationId,
+    change: &OrganizationChange,
+    now: Millis,
+) -> Result<(), Unavailable> {
+    let sql = "update organizations set name = coalesce(?2, name), is_business = coalesce(?3, is_business),
+            mfa_enforced = coalesce(?4, mfa_enforced), website = nullif(coalesce(?5, website), ''),
+            phone = nullif(coalesce(?6, phone), ''), address1 = nullif(coalesce(?7, address1), ''),
+            address2 = nullif(coalesce(?8, address2), ''), city = nullif(coalesce(?9, city), ''),
+            state = nullif(coalesce(?10, state), ''), zipcode = nullif(coalesce(?11, zipcode), ''),
+            country = nullif(coalesce(?12, country), ''), updated_at = ?13
+        where id = ?1";
+    let OrganizationChange { name, website, is_business, mfa_enforced, contact } = change;
+    let Contact { phone, address1, address2, city, state, zipcode, country } = contact;
+    tx.execute(
+        sql,
+        params![
+            id,
+            *name,
+            *is_business,
+            *mfa_enforced,
+            *website,
+            *phone,
+            *address1,
+            *address2,
+            *city,
+            *state,
+            *zipcode,
+            *country,
+            now
+        ],
+    )?;
+    Ok(())
 }
 
 /// Gives an organization the domain that it says it has, unless another holds it. True when it now holds it.

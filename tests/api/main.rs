@@ -29,4 +29,5 @@ mod secrecy;
 mod session;
 mod sign_up;
 mod storm;
+mod team;
 mod tokens;

@@ -9,16 +9,15 @@ use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 
 use super::failure::{FamilyB, SENTENCE_ONLY};
+use super::register::choose_password;
 use super::wire::{MessageBody, message};
-use super::{Area, Known, POLICY, Proven};
+use super::{Area, Known, Proven};
 use crate::api::body::{Body, Text};
 use crate::api::problem::Problem;
 use crate::api::reply::{ALWAYS, WITH_BODY, WITH_TOKEN, outcomes};
 use crate::model::account::Member;
-use crate::model::fault::{Fault, sentence};
 use crate::model::name::PersonName;
 use crate::model::organization::Role;
-use crate::model::password::Password;
 use crate::service::Service;
 use crate::service::profile::{ProfileChange, ProfileError};
 
@@ -147,11 +146,7 @@ impl Profile {
 }
 
 fn change(request: ChangeRequest) -> Result<ProfileChange, Problem<FamilyB>> {
-    let password = request.password.map(|text| Password::chosen(&text, &POLICY.password_rule)).transpose();
-    let password = password.map_err(|rules| {
-        let faults: Vec<Fault> = rules.into_iter().map(|rule| Fault::new("password", rule)).collect();
-        Problem::new(StatusCode::BAD_REQUEST, "WEAK_PASSWORD", format!("{}.", sentence(&faults)))
-    })?;
+    let password = request.password.map(|text| choose_password("password", &text)).transpose()?;
     Ok(ProfileChange {
         first_name: request.name.map(|name| name.0),
         last_name: request.last_name.map(|name| name.0),

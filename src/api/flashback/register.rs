@@ -11,7 +11,7 @@ use super::failure::FamilyA;
 use super::wire::EnteredBody;
 use super::{Area, POLICY};
 use crate::api::body::{Body, Text};
-use crate::api::problem::Problem;
+use crate::api::problem::{Family, Problem};
 use crate::api::reply::{ALWAYS, WITH_BODY, outcomes};
 use crate::client::Client;
 use crate::model::domain::Website;
@@ -136,7 +136,7 @@ fn order(request: RegisterRequest, client: &Client) -> Result<RegisterOrder, Pro
 }
 
 /// A password that somebody chooses, or `WEAK_PASSWORD` with every broken rule.
-pub fn choose_password(field: &'static str, text: &str) -> Result<Password, Problem<FamilyA>> {
+pub fn choose_password<F: Family>(field: &'static str, text: &str) -> Result<Password, Problem<F>> {
     Password::chosen(text, &POLICY.password_rule).map_err(|rules| {
         let faults: Vec<Fault> = rules.into_iter().map(|rule| Fault::new(field, rule)).collect();
         Problem::new(StatusCode::BAD_REQUEST, "WEAK_PASSWORD", format!("{}.", sentence(&faults)))

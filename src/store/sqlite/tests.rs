@@ -17,7 +17,12 @@ fn catalog(path: &std::path::Path) -> Vec<String> {
 fn plain(sql: &str) -> String {
     let uncommented = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
     let text = uncommented.collect::<Vec<_>>().join(" ");
-    text.split_whitespace().collect::<Vec<_>>().join(" ").replace("if not exists ", "")
+    text.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .replace("if not exists ", "")
+        .replace(" ,", ",")
+        .replace(" )", ")")
 }
 
 #[test]

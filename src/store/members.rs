@@ -1,0 +1,50 @@
+//! The members of an organization, as rows.
+
+use super::accounts::{read_member, select_member};
+use super::{Tx, Unavailable, params};
+use crate::model::account::Member;
+use crate::model::id::{AccountId, OrganizationId};
+use crate::model::organization::Role;
+
+/// A page of members, those after `after` in order of their id.
+pub fn page(
+    tx: &Tx<'_>,
+    organization: OrganizationId,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Member>, Unavailable> {
+    let sql = select_member("m.organization_id = ?1 and a.id > ?2 order by a.id limit ?3");
+    tx.rows(&sql, params![organization, after, limit], read_member)
+}
+
+/// Gives a member another role.
+pub fn set_role(tx: &Tx<'_>, account: AccountId, role: Role) -> Result<(), Unavailable> {
+    tx.execute("update memberships set role = ?2 where account_id = ?1", params![account, role])?;
+    Ok(())
+}
+
+/// Whether somebody beside this account could still act as the organization's owner.
+pub fn has_other_owner(
+    tx: &Tx<'_>,
+    organization: OrganizationId,
+    account: AccountId,
+) -> Result<bool, Unavailable> {
+    let sql = "select 1 from memberships m join accounts a on a.id = m.account_id
+        where m.organization_id = ?1 and m.role = ?3 and a.id <> ?2
+        and a.removed_at is null and a.deactivated_at is null and a.banned_at is null limit 1";
+    Ok(tx.value::<i64>(sql, params![organization, account, Role::Owner])?.is_some())
+}
+
+/// Whether the account was there before every other member: the one whose sign-up made the organization.
+pub fn is_founder(
+    tx: &Tx<'_>,
+    organization: OrganizationId,
+    account: AccountId,
+) -> Result<bool, Unavailable> {
+    let sql =
+        "select 1 from memberships own join memberships other on other.organization_id = own.organization_id
+        where own.account_id = ?2 and own.organization_id = ?1 and other.account_id <> ?2
+        and (other.created_at < own.created_at
+            or (other.created_at = own.created_at and other.account_id < own.account_id)) limit 1";
+    Ok(tx.value::<i64>(sql, params![organization, account])?.is_none())
+}
