@@ -28,7 +28,7 @@ use crate::pages::{self, PageSettings};
 use crate::service::Service;
 
 pub use log::start_logging;
-pub use open::{Process, check, inspect, open, retire};
+pub use open::{Process, check, inspect, open, opens_with_key, retire};
 use worker::Worker;
 
 /// Why the server or a command cannot start: a sentence for the operator.

@@ -45,9 +45,10 @@ pub struct HealthBody {
 #[derive(Object)]
 #[oai(rename = "CourierHealth", skip_serializing_if_is_none)]
 pub struct CourierBody {
-    /// `ok`, or `fault` when the operator has to mend the mail set-up. Letters wait meanwhile.
+    /// `ok`; `delayed` when the last letter was put off, as when the mail server cannot be reached; `fault` when the
+    /// operator has to mend the mail set-up. Letters wait meanwhile.
     status: String,
-    /// The mail server's words; told to callers on this machine only.
+    /// Why, in the mail server's words; told to callers on this machine only.
     fault: Option<String>,
     /// Letters not yet handed over.
     waiting: i64,
@@ -122,7 +123,7 @@ impl Own {
         let waiting = service.waiting_letters();
         let peer = request.remote_addr().as_socket_addr().map(std::net::SocketAddr::ip);
         let local = peer.is_some_and(|peer| is_of_this_machine(request, peer));
-        let fault = vitals.courier.lock().unwrap_or_else(PoisonError::into_inner).fault.clone();
+        let courier = vitals.courier.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let error = match (&waiting, service.write_fault()) {
             (Err(cause), _) => {
                 tracing::error!("{cause}");
@@ -137,8 +138,13 @@ impl Own {
             timestamp: service.clock.now().rfc3339(),
             database: word(error.is_some()),
             courier: CourierBody {
-                status: if fault.is_some() { "fault" } else { "ok" }.to_owned(),
-                fault: fault.filter(|_| local),
+                status: match (&courier.fault, &courier.delay) {
+                    (Some(_), _) => "fault",
+                    (None, Some(_)) => "delayed",
+                    (None, None) => "ok",
+                }
+                .to_owned(),
+                fault: courier.fault.or(courier.delay).filter(|_| local),
                 waiting: waiting.unwrap_or(0),
             },
             hashing: HashingBody { waiting: service.hashing.waiting() as u64 },

@@ -37,8 +37,7 @@ pub async fn open(
     let Ambience { clock, chance } = ambience.clone();
     let metrics = Metrics::new();
     let store = Store::open(&settings.database, metrics.clone()).map_err(StartError::because)?;
-    let set = settings.secret_key.as_ref().map(SecretKey::expose);
-    let secret_key = load_or_create(set, &settings.database).map_err(StartError::because)?;
+    let secret_key = secret_key(&store, settings)?;
     let secrets = Arc::new(Secrets::new(secret_key.expose(), chance.clone()));
     check_secret_key(&store, &secrets, settings).await?;
     let ring = keys::load(&store, &secrets, clock.now()).await.map_err(StartError::because)?;
@@ -71,6 +70,28 @@ pub async fn open(
         reveal_accounts: settings.reveal_accounts,
         key_reload: keys::ReloadGate::default(),
     }))
+}
+
+/// The operator's secret. Only a database that has never been started on is given a new one: beside any other it would
+/// be a wrong key that looks like the right one.
+fn secret_key(store: &Store, settings: &Settings) -> Result<SecretKey, StartError> {
+    let set = settings.secret_key.as_ref().map(SecretKey::expose);
+    let started_before =
+        store.read(|tx| instance::get(tx, instance::KEY_CHECK)).map_err(StartError::because)?;
+    match started_before {
+        None => load_or_create(set, &settings.database).map_err(StartError::because),
+        Some(_) => load_existing(set, &settings.database)
+            .map_err(StartError::because)?
+            .ok_or_else(|| missing_key(settings)),
+    }
+}
+
+fn missing_key(settings: &Settings) -> StartError {
+    let path = settings.database.display();
+    StartError::because(format_args!(
+        "the secret key file {path}.key is missing: put back the one that belongs to this database, or set \
+         LATCHKEY_SECRET_KEY"
+    ))
 }
 
 /// Where links lead: the server notes it, so that a command beside it says the same.
@@ -117,6 +138,10 @@ fn fits(secrets: &Secrets, key_check: &str, settings: &Settings) -> Result<(), S
 pub fn check(settings: &Settings) -> Result<String, StartError> {
     let path = settings.database.display();
     if !settings.database.exists() {
+        let folder = settings.database.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            return Err(StartError::because(format_args!("there is no folder {}", folder.display())));
+        }
         return Ok(format!("the settings are sound; {path} will be made at the first start"));
     }
     let found = store::inspect(&settings.database).map_err(StartError::because)?;
@@ -125,11 +150,7 @@ pub fn check(settings: &Settings) -> Result<String, StartError> {
     match (found.key_check, key) {
         (None, _) => {}
         (Some(check), Some(key)) => fits(&Secrets::new(key.expose(), Chance::system()), &check, settings)?,
-        (Some(_), None) => {
-            return Err(StartError(format!(
-                "the secret key file {path}.key is missing: put it back, or set LATCHKEY_SECRET_KEY"
-            )));
-        }
+        (Some(_), None) => return Err(missing_key(settings)),
     }
     Ok("the settings and the database are sound".to_owned())
 }
@@ -140,6 +161,18 @@ pub fn check(settings: &Settings) -> Result<String, StartError> {
 /// [`StartError`].
 pub fn inspect(database: &Path) -> Result<(), StartError> {
     store::inspect(database).map(drop).map_err(StartError)
+}
+
+/// Tries whether a backup can be opened with the secret key that the settings lead to.
+///
+/// # Errors
+/// [`StartError`] when there is none, or another one.
+pub fn opens_with_key(backup: &Path, settings: &Settings) -> Result<(), StartError> {
+    let Some(check) = store::inspect(backup).map_err(StartError)?.key_check else { return Ok(()) };
+    let set = settings.secret_key.as_ref().map(SecretKey::expose);
+    let key = load_existing(set, &settings.database).map_err(StartError::because)?;
+    let key = key.ok_or_else(|| missing_key(settings))?;
+    fits(&Secrets::new(key.expose(), Chance::system()), &check, settings)
 }
 
 /// Takes a database out of use, so that another can be put in its place.

@@ -16,7 +16,10 @@ pub fn check(settings: &Settings, output: Output) -> Result<(), Refusal> {
 
 /// Copies the database into a new file.
 pub fn backup(service: &Service, file: &Path, output: Output) -> Result<(), Refusal> {
-    service.store.backup(file)?;
+    service
+        .store
+        .backup(file)
+        .map_err(|error| Refusal::because(format_args!("cannot back up to {}: {error}", file.display())))?;
     output.done(&format!(
         "the database is copied to {}; keep the secret key with it: without the key its letters, signing keys and \
          codes cannot be read",
@@ -27,6 +30,8 @@ pub fn backup(service: &Service, file: &Path, output: Output) -> Result<(), Refu
 /// Puts a backup in the place of the database; what was there is kept beside it.
 pub fn restore(settings: &Settings, file: &Path, output: Output) -> Result<(), Refusal> {
     app::inspect(file)?;
+    // Found out now, not at the next start, when the old database is out of its place.
+    app::opens_with_key(file, settings)?;
     let database = &settings.database;
     // Copied beside its place first: a rename is then all or nothing.
     let incoming = free_name(database, "restoring");
@@ -44,6 +49,7 @@ fn put_in_place(incoming: &Path, database: &Path) -> Result<Option<PathBuf>, Ref
     let mut kept = None;
     if database.exists() {
         app::retire(database)?;
+        keep_owner(database, incoming)?;
         let aside = free_name(database, "before-restore");
         fs::rename(database, &aside).map_err(Refusal::because)?;
         kept = Some(aside);
@@ -52,6 +58,20 @@ fn put_in_place(incoming: &Path, database: &Path) -> Result<Option<PathBuf>, Ref
     let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(Refusal::because)?;
     Ok(kept)
+}
+
+/// Gives the new file the owner of the old: who restores is often root, and the server is not.
+fn keep_owner(old: &Path, new: &Path) -> Result<(), Refusal> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, chown};
+        let owner = fs::metadata(old).map_err(Refusal::because)?;
+        let now = fs::metadata(new).map_err(Refusal::because)?;
+        if (owner.uid(), owner.gid()) != (now.uid(), now.gid()) {
+            chown(new, Some(owner.uid()), Some(owner.gid())).map_err(Refusal::because)?;
+        }
+    }
+    Ok(())
 }
 
 /// A name beside a file that nothing has yet: `<file>.<ending>`, then `<file>.<ending>.2`, and so on.

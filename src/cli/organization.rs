@@ -78,9 +78,14 @@ async fn ban(service: &Service, text: &str, banned: bool, output: Output) -> Res
             )));
         }
     };
+    let by_name = matches!(target, BanTarget::Domain(_));
     let sentence = match (service.ban(target, banned).await?, banned) {
         (None, _) => return Err(Refusal::because(format_args!("there is no organization {text}"))),
-        (Some(true), true) => format!("{text} is banned"),
+        (Some(true), true) if by_name => format!(
+            "{text} is banned: nobody can sign up from it or its subdomains; to lock out an organization that is \
+             there already, ban it by its id"
+        ),
+        (Some(true), true) => format!("{text} is banned; its members are out"),
         (Some(false), true) => format!("{text} was banned already"),
         (Some(true), false) => format!("{text} is no longer banned"),
         (Some(false), false) => format!("{text} was not banned"),

@@ -38,12 +38,13 @@ pub(super) fn warnings(settings: &Settings) -> Vec<String> {
     let mut warnings = Vec::new();
     let exposed =
         !listens_on_loopback(settings) || settings.public_url.as_ref().is_some_and(|url| !url.is_loopback());
+    let has_relay = matches!(settings.mail.transport, Transport::Relay(_));
     match &settings.public_url {
         Some(url) if !url.is_https() && !url.is_loopback() => warnings.push(format!(
             "{} is {url}: without https, passwords and tokens can be read on the way",
             named("LATCHKEY_PUBLIC_URL")
         )),
-        None if exposed => warnings.push(format!(
+        None if exposed || has_relay => warnings.push(format!(
             "{} is not set: the links in letters lead to {}, which is of use on this machine or network only",
             named("LATCHKEY_PUBLIC_URL"),
             PublicUrl::of_bound(settings.listen.ip(), settings.listen.port())

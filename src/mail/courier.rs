@@ -38,6 +38,8 @@ pub enum Transport {
 pub struct CourierHealth {
     /// What the operator has to mend, in the transport's words; none after a delivery.
     pub fault: Option<String>,
+    /// Why the last letter was put off, when it was: the server cannot be reached, or said "later".
+    pub delay: Option<String>,
 }
 
 /// Tells the courier that there is something to carry. Clones wake the same courier.
@@ -104,7 +106,7 @@ impl Courier {
         if kept > 0 {
             let delivered = LetterLabels { state: LetterState::Delivered.as_str() };
             self.metrics.letter_attempts.get_or_create(&delivered).inc_by(kept);
-            tracing::info!("{kept} letters are in the mailbox");
+            tracing::info!("letters kept in the mailbox: {kept}");
         }
         Ok(claimed)
     }
@@ -193,11 +195,14 @@ impl Courier {
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
         match verdict {
             Verdict::Delivered { reply } => {
-                health.fault = None;
+                *health = CourierHealth::default();
                 (LetterState::Delivered, reply)
             }
             Verdict::Rejected { reply } => (LetterState::Failed, reply),
-            Verdict::Deferred { reason } => (LetterState::Waiting, reason),
+            Verdict::Deferred { reason } => {
+                health.delay = Some(reason.clone());
+                (LetterState::Waiting, reason)
+            }
             Verdict::Misconfigured { reason } => {
                 health.fault = Some(reason.clone());
                 (LetterState::Waiting, reason)

@@ -39,6 +39,9 @@ impl LinkPage {
     ) -> Response {
         let open = match service.inspect_proof(token, self.purpose) {
             Ok(Some(open)) => open,
+            Ok(None) if self.purpose == Purpose::Verify && service.was_followed(token).unwrap_or(false) => {
+                return renderer.notice(&Notice::done("verified", true), language);
+            }
             Ok(None) => return renderer.notice(&Notice::link_ended(), language),
             Err(cause) => return fail(renderer, Setback::Unavailable(cause), language),
         };

@@ -59,6 +59,12 @@ impl RegisterOrder {
         host.registrable().filter(|domain| !domain.is_free_mail())
     }
 
+    /// The company's name, nothing where it is the person's own.
+    fn company(&self) -> &str {
+        let person = format!("{} {}", self.first_name.as_str(), self.last_name.as_str());
+        Some(self.company_name.as_str()).filter(|company| *company != person).unwrap_or_default()
+    }
+
     fn hosts(&self) -> impl Iterator<Item = Host> {
         let website = self.company_website.as_ref().map(|site| site.host().clone());
         website.into_iter().chain([self.email.domain()])
@@ -134,6 +140,15 @@ impl Service {
     ) -> Result<Member, RegisterError> {
         let mut draft = self.draft(policy, order).await?;
         draft.verified = verified;
+        // Who did not sign up is invited, not asked to confirm a sign-up.
+        let order = &draft.order;
+        let to = Recipient {
+            address: &order.email,
+            first_name: order.first_name.as_str(),
+            language: order.language,
+        };
+        let mailer = self.mailer(draft.now);
+        draft.mailing = mailer.prepare_invitation(draft.mailing.proof, to, order.company());
         let member = self.store.write(move |tx| draft.commit(tx)).await?;
         self.bell.ring();
         Ok(member)

@@ -68,6 +68,14 @@ impl Service {
             .map(|member| OpenProof { needs_password: member.account.password_hash.is_none(), member }))
     }
 
+    /// Whether a mailed link has done its work already: whoever follows it again is not to be alarmed.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub fn was_followed(&self, secret: &str) -> Result<bool, Unavailable> {
+        self.store.read(|tx| proofs::was_followed(tx, &sha256(secret), Purpose::Verify))
+    }
+
     /// Proves an address, without letting anybody in: what the mailed page's button does.
     ///
     /// # Errors

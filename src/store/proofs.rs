@@ -75,6 +75,14 @@ pub fn by_secret(
     tx.row(&sql, params![secret_hash, purpose, now], read)
 }
 
+/// Whether a secret belongs to a used proof of an account whose address is proved: the link was followed before.
+pub fn was_followed(tx: &Tx<'_>, secret_hash: &str, purpose: Purpose) -> Result<bool, Unavailable> {
+    let sql = "select 1 from proof_secrets s join proofs p on p.id = s.proof_id
+        join accounts a on a.id = p.account_id
+        where s.secret_hash = ?1 and p.purpose = ?2 and p.used_at is not null and a.verified_at is not null";
+    Ok(tx.value::<i64>(sql, params![secret_hash, purpose])?.is_some())
+}
+
 /// Whether a code belongs to a still-good secret of the proof.
 pub fn has_code(tx: &Tx<'_>, id: ProofId, code_mac: &str, now: Millis) -> Result<bool, Unavailable> {
     let sql = "select 1 from proof_secrets where proof_id = ?1 and code_mac = ?2 and expires_at > ?3";

@@ -166,7 +166,9 @@ async fn looking_at_a_link_uses_nothing_up() {
         assert_eq!(pressed.status, 200, "{path}: {}", pressed.text);
         let again = app.submit(path, &[("token", &token), ("password", "OtherPass123")]).await;
         assert_eq!(again.status, 400, "{path}: only the button uses it up, and only once");
-        assert_eq!(app.get(&link).await.status, 400, "{path}");
+        // A verification that has worked is no cause for alarm; a reset link that was used is dead.
+        let expected = if kind == "verify" { 200 } else { 400 };
+        assert_eq!(app.get(&link).await.status, expected, "{path}");
     }
     assert_eq!(app.login("ann@company.example", "OtherPass123").await.status, 200);
     assert_eq!(app.login("ann@company.example", PASSWORD).await.status, 401);

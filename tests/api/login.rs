@@ -138,7 +138,7 @@ async fn a_login_of_bad_form_is_refused_before_anything_is_compared() {
 async fn who_was_made_without_a_password_chooses_one_with_the_proof() {
     let app = App::start().await;
     invited(&app, "ivy@acme.com").await;
-    let token = app.letter("ivy@acme.com", "verify").await.token();
+    let token = app.letter("ivy@acme.com", "invitation").await.token();
     let look = app.post("/user/pre-verify-email", &json!({"token": token})).await;
     assert_eq!(look.json()["hasPassword"], json!(false));
     let rows = [

@@ -55,7 +55,7 @@ async fn a_server_that_puts_off_gets_the_same_letter_again() {
     let waiting = outbox(&app).remove(0);
     assert_eq!(waiting.state, LetterState::Waiting);
     assert!(waiting.verdict.contains("451"), "{}", waiting.verdict);
-    assert_eq!(courier(&app).await.0, "ok", "a letter put off is nothing to mend");
+    assert_eq!(courier(&app).await.0, "delayed", "a letter put off is nothing to mend, and worth telling");
     sink.behave(Behavior::Accept);
     app.advance(NEXT_ATTEMPT);
     let taken = sink.wait_for(1).await.remove(0);

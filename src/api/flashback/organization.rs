@@ -8,11 +8,11 @@ use poem_openapi::param::Path;
 use poem_openapi::{Object, OpenApi};
 
 use super::failure::{FamilyB, SENTENCE_ONLY};
+use super::wire::WebsiteLine;
 use super::{Area, Known, Proven};
 use crate::api::body::{Body, Text};
 use crate::api::problem::{Family, Problem};
 use crate::api::reply::{ALWAYS, WITH_BODY, WITH_PATH, WITH_TOKEN, outcomes};
-use crate::model::domain::Website;
 use crate::model::name::{CompanyName, ContactLine};
 use crate::model::organization::{Contact, Organization};
 use crate::service::Service;
@@ -91,7 +91,7 @@ pub struct OrganizationChanged {
 #[oai(rename = "FlashbackOrganizationChange", rename_all = "camelCase", skip_serializing_if_is_none)]
 pub struct ChangeRequest {
     name: Option<Text<CompanyName>>,
-    website: Option<Text<Website>>,
+    website: Option<Text<WebsiteLine>>,
     #[oai(rename = "is_business")]
     is_business: Option<bool>,
     mfa_enforced: Option<bool>,
@@ -123,7 +123,7 @@ impl ChangeRequest {
             && self.mfa_enforced.is_none();
         let change = OrganizationChange {
             name: self.name.map(|name| name.0.as_str().to_owned()),
-            website: self.website.map(|site| site.0.as_str().to_owned()),
+            website: self.website.map(|site| site.as_ref().to_owned()),
             is_business: self.is_business,
             mfa_enforced: self.mfa_enforced,
             contact,

@@ -8,7 +8,7 @@ use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 
 use super::failure::FamilyA;
-use super::wire::EnteredBody;
+use super::wire::{EnteredBody, WebsiteLine};
 use super::{Area, POLICY};
 use crate::api::body::{Body, Text};
 use crate::api::problem::{Family, Problem};
@@ -36,11 +36,11 @@ pub struct RegisterRequest {
     /// Personal accounts name one too.
     company_name: Text<CompanyName>,
     /// A URL or a bare host; a business's domain is taken from it.
-    company_website: Option<Text<Website>>,
+    company_website: Option<Text<WebsiteLine>>,
     /// Whether this is a business account.
     is_business: bool,
     /// The same as `companyWebsite`, where that is absent.
-    website: Option<Text<Website>>,
+    website: Option<Text<WebsiteLine>>,
     /// Kept with the organization.
     phone: Option<Text<ContactLine>>,
     /// Kept with the organization.
@@ -66,7 +66,7 @@ impl Example for RegisterRequest {
             first_name: Text(PersonName::parse("John").expect(fits)),
             last_name: Text(PersonName::parse("Doe").expect(fits)),
             company_name: Text(CompanyName::parse("Acme Corporation").expect(fits)),
-            company_website: Some(Text(Website::parse("https://acme.com").expect(fits))),
+            company_website: Some(Text(WebsiteLine(Website::parse("https://acme.com").ok()))),
             is_business: true,
             website: None,
             phone: None,
@@ -113,6 +113,7 @@ impl Register {
 }
 
 fn order(request: RegisterRequest, client: &Client) -> Result<RegisterOrder, Problem<FamilyA>> {
+    let filled_site = |site: Option<Text<WebsiteLine>>| site.and_then(|site| site.0.0);
     let filled = |line: Option<Text<ContactLine>>| line.and_then(|line| line.0.into_filled());
     Ok(RegisterOrder {
         password: Some(choose_password("password", &request.password)?),
@@ -120,7 +121,7 @@ fn order(request: RegisterRequest, client: &Client) -> Result<RegisterOrder, Pro
         first_name: request.first_name.0,
         last_name: request.last_name.0,
         company_name: request.company_name.0,
-        company_website: request.company_website.or(request.website).map(|site| site.0),
+        company_website: filled_site(request.company_website).or_else(|| filled_site(request.website)),
         is_business: request.is_business,
         contact: Contact {
             phone: filled(request.phone),
@@ -152,8 +153,8 @@ impl From<RegisterError> for Problem<FamilyA> {
             }
             RegisterError::EmailTaken { active: false } => refused(
                 "EMAIL_EXISTS_INACTIVE",
-                "An account with this email address exists but is not active. Verify the address or reset the \
-                 password.",
+                "An account with this email address exists but is not active. If it was never verified, verify the \
+                 address or reset the password; if it was closed, ask the operator.",
             ),
             RegisterError::DomainBanned => {
                 refused("ORG_BANNED", "Registration is not open to this organization's domain.")

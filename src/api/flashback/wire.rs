@@ -48,16 +48,20 @@ impl TextValue for CompanyName {
     }
 }
 
-impl TextValue for Website {
+/// A website where one may be left out: forms send an empty text for a field that nobody filled in.
+pub struct WebsiteLine(pub Option<Website>);
+
+impl TextValue for WebsiteLine {
     const NAME: &'static str = "website";
     const FORMAT: &'static str = "";
     const MIN: Option<usize> = None;
     const MAX: Option<usize> = Some(255);
-    fn parse(text: &str) -> Result<Website, Rule> {
-        Website::parse(text)
+    fn parse(text: &str) -> Result<WebsiteLine, Rule> {
+        let text = text.trim();
+        if text.is_empty() { Ok(WebsiteLine(None)) } else { Website::parse(text).map(Some).map(WebsiteLine) }
     }
     fn as_str(&self) -> &str {
-        Website::as_str(self)
+        self.0.as_ref().map_or("", Website::as_str)
     }
 }
 
