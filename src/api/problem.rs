@@ -56,6 +56,16 @@ impl<F: Family> Problem<F> {
         Problem { retry_after: Some(wait), ..problem }
     }
 
+    /// 429: locked after too many wrong passwords or codes.
+    pub fn locked(wait: Duration) -> Problem<F> {
+        let message = format!(
+            "Too many wrong attempts at this address from your network. Try again in {}, or follow the link of a reset \
+             letter.",
+            in_words(wait)
+        );
+        Problem { message, ..Problem::rate_limited(wait) }
+    }
+
     /// 503: busy, to be tried again after `wait`.
     pub fn busy(wait: Duration) -> Problem<F> {
         let message = format!("The server is busy. Try again in {}.", in_words(wait));

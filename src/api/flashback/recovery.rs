@@ -130,7 +130,7 @@ impl From<ResetError> for Problem<FamilyA> {
     fn from(error: ResetError) -> Problem<FamilyA> {
         match error {
             ResetError::InvalidEvidence => invalid_token(),
-            ResetError::Locked(wait) => Problem::rate_limited(wait),
+            ResetError::Locked(wait) => Problem::locked(wait),
             ResetError::Setback(setback) => Problem::from(setback),
         }
     }

@@ -204,7 +204,7 @@ fn login_problem(error: LoginError, reveal_accounts: bool) -> Problem<FamilyA> {
         }
         LoginError::UnknownAddress | LoginError::NoPassword | LoginError::WrongPassword => concealed(),
         LoginError::Inactive => refused("USER_INACTIVE", "This account is not active."),
-        LoginError::Locked(wait) => Problem::rate_limited(wait),
+        LoginError::Locked(wait) => Problem::locked(wait),
         LoginError::Setback(setback) => Problem::from(setback),
     }
 }
