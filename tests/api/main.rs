@@ -13,6 +13,7 @@ mod abuse;
 mod address;
 mod command_line;
 mod company;
+mod keeping;
 mod letters;
 mod limits;
 mod links;
