@@ -48,6 +48,14 @@ macro_rules! ids {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub RawId);
 
+        impl $name {
+            /// The id that a text of the wire names. What is no id names nothing: it becomes one that nothing ever has,
+            /// and so is answered as an unknown one.
+            pub fn named(text: &str) -> $name {
+                text.parse().unwrap_or($name(RawId([0; 12])))
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 self.0.fmt(f)

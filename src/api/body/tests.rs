@@ -178,7 +178,7 @@ impl ResponseError for SessionEnded {
 
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", checker = "check_result")]
-struct Strict(#[allow(dead_code)] String);
+struct Strict(#[expect(dead_code, reason = "it is only ever parsed")] String);
 
 async fn check_result(_: &Request, bearer: Bearer) -> poem::Result<String> {
     if bearer.token == "good" { Ok(bearer.token) } else { Err(SessionEnded.into()) }
@@ -186,7 +186,7 @@ async fn check_result(_: &Request, bearer: Bearer) -> poem::Result<String> {
 
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", checker = "check_option")]
-struct Silent(#[allow(dead_code)] String);
+struct Silent(#[expect(dead_code, reason = "it is only ever parsed")] String);
 
 async fn check_option(_: &Request, bearer: Bearer) -> Option<String> {
     (bearer.token == "good").then_some(bearer.token)
@@ -194,7 +194,7 @@ async fn check_option(_: &Request, bearer: Bearer) -> Option<String> {
 
 #[derive(SecurityScheme)]
 enum Anybody {
-    #[allow(dead_code)]
+    #[expect(dead_code, reason = "it is only ever parsed")]
     Known(Strict),
     #[oai(fallback)]
     Unknown,

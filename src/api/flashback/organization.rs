@@ -13,6 +13,7 @@ use super::{Area, Known, Proven};
 use crate::api::body::{Body, Text};
 use crate::api::problem::{Family, Problem};
 use crate::api::reply::{ALWAYS, WITH_BODY, WITH_PATH, WITH_TOKEN, outcomes};
+use crate::model::id::OrganizationId;
 use crate::model::name::{CompanyName, ContactLine};
 use crate::model::organization::{Contact, Organization};
 use crate::service::Service;
@@ -196,10 +197,7 @@ impl Organizations {
         #[oai(name = "orgId")]
         org_id: Path<String>,
     ) -> ReadReply {
-        let found = match org_id.0.parse() {
-            Ok(id) => service.organization(&caller, id),
-            Err(_) => Err(TeamError::Forbidden),
-        };
+        let found = service.organization(&caller, OrganizationId::named(&org_id.0));
         let refused = |error: TeamError| match error {
             TeamError::Setback(setback) => Problem::from(setback),
             _ => Problem::new(StatusCode::FORBIDDEN, SENTENCE_ONLY, NOT_YOURS),
@@ -230,10 +228,7 @@ impl Organizations {
             let sentence = "No valid fields to update";
             return WriteReply::Failed(Problem::new(StatusCode::BAD_REQUEST, SENTENCE_ONLY, sentence));
         };
-        let changed = match org_id.0.parse() {
-            Ok(id) => service.change_organization(&caller, id, change).await,
-            Err(_) => Err(TeamError::Forbidden),
-        };
+        let changed = service.change_organization(&caller, OrganizationId::named(&org_id.0), change).await;
         let refused = |error: TeamError| match error {
             TeamError::Setback(setback) => Problem::from(setback),
             TeamError::SessionEnded => Problem::unauthorized(),

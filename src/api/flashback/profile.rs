@@ -16,6 +16,7 @@ use crate::api::body::{Body, Text};
 use crate::api::problem::Problem;
 use crate::api::reply::{ALWAYS, WITH_BODY, WITH_TOKEN, outcomes};
 use crate::model::account::Member;
+use crate::model::id::AccountId;
 use crate::model::name::PersonName;
 use crate::model::organization::Role;
 use crate::service::Service;
@@ -137,10 +138,7 @@ impl Profile {
             Ok(change) => change,
             Err(problem) => return WriteReply::Failed(problem),
         };
-        let changed = match user_id.0.parse() {
-            Ok(id) => service.change_profile(&caller, id, change).await,
-            Err(_) => Err(ProfileError::Unknown),
-        };
+        let changed = service.change_profile(&caller, AccountId::named(&user_id.0), change).await;
         changed.map(|()| message("User updated successfully")).map_err(Problem::from).into()
     }
 }

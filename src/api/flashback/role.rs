@@ -14,6 +14,7 @@ use crate::api::body::Body;
 use crate::api::problem::Problem;
 use crate::api::reply::{ALWAYS, WITH_BODY, WITH_PATH, WITH_TOKEN, outcomes};
 use crate::model::account::Member;
+use crate::model::id::AccountId;
 use crate::model::organization::Role;
 use crate::service::Service;
 use crate::service::team::{MemberChange, TeamError};
@@ -119,10 +120,7 @@ impl Roles {
         #[oai(name = "userId")]
         user_id: Path<String>,
     ) -> ReadReply {
-        let found = match user_id.0.parse() {
-            Ok(id) => service.find_user(&caller, id, false),
-            Err(_) => Err(TeamError::Unknown),
-        };
+        let found = service.find_user(&caller, AccountId::named(&user_id.0), false);
         found.map(RoleAnswer::from).map_err(Problem::from).into()
     }
 
@@ -146,10 +144,7 @@ impl Roles {
     ) -> WriteReply {
         let Some(role) = Role::of_number(body.0.org_role) else { return WriteReply::Failed(no_such_role()) };
         let change = MemberChange { role: Some(role), ..MemberChange::default() };
-        let changed = match user_id.0.parse() {
-            Ok(id) => service.change_user(&caller, id, change).await,
-            Err(_) => Err(TeamError::Unknown),
-        };
+        let changed = service.change_user(&caller, AccountId::named(&user_id.0), change).await;
         let answer = |(previous, member): (Role, Member)| RoleChangedAnswer {
             success: true,
             data: RoleChangedBody {

@@ -93,11 +93,7 @@ impl Tokens {
         #[oai(name = "tokenId")]
         token_id: Path<String>,
     ) -> EndReply {
-        let ended = match token_id.0.parse() {
-            Ok(id) => service.end_session(&caller, id).await,
-            Err(_) => Ok(false),
-        };
-        match ended {
+        match service.end_session(&caller, SessionId::named(&token_id.0)).await {
             Ok(true) => EndReply::Done(done()),
             Ok(false) => EndReply::Failed(Problem::new(
                 StatusCode::NOT_FOUND,

@@ -50,10 +50,6 @@ outcomes!(ActReply = ActOutcomes: FamilyB, 200 "Done." => MessageBody,
 #[derive(Clone)]
 pub struct Users;
 
-fn id_of(text: &str) -> Result<AccountId, TeamError> {
-    text.parse().map_err(|_| TeamError::Unknown)
-}
-
 #[OpenApi]
 impl Users {
     /// List users
@@ -130,7 +126,7 @@ impl Users {
         /// `id` of `/organization/users`.
         id: Path<String>,
     ) -> ReadReply {
-        let found = id_of(&id.0).and_then(|id| service.find_user(&caller, id, true));
+        let found = service.find_user(&caller, AccountId::named(&id.0), true);
         found
             .map(|member| UserBody::from(&member))
             .map_err(|error| team_problem(error, "Insufficient permissions to view users"))
@@ -165,10 +161,7 @@ impl Users {
             last_name: request.last_name.map(|name| name.0),
             role,
         };
-        let changed = match id_of(&id.0) {
-            Ok(id) => service.change_user(&caller, id, change).await,
-            Err(error) => Err(error),
-        };
+        let changed = service.change_user(&caller, AccountId::named(&id.0), change).await;
         changed
             .map(|(_, member)| UserAnswer::new(member, "User updated successfully"))
             .map_err(|error| team_problem(error, "Insufficient permissions to update users"))
@@ -191,10 +184,7 @@ impl Users {
         /// `id` of `/organization/users`.
         id: Path<String>,
     ) -> ActReply {
-        let done = match id_of(&id.0) {
-            Ok(id) => service.remove_user(&caller, id).await,
-            Err(error) => Err(error),
-        };
+        let done = service.remove_user(&caller, AccountId::named(&id.0)).await;
         acted(done, "User deleted successfully", "Insufficient permissions to delete users")
     }
 
@@ -214,10 +204,7 @@ impl Users {
         /// `id` of `/organization/users`.
         id: Path<String>,
     ) -> ActReply {
-        let done = match id_of(&id.0) {
-            Ok(id) => service.restore_user(&caller, id).await,
-            Err(error) => Err(error),
-        };
+        let done = service.restore_user(&caller, AccountId::named(&id.0)).await;
         acted(done, "User activated successfully", "Insufficient permissions to activate users")
     }
 
@@ -237,10 +224,7 @@ impl Users {
         /// `id` of `/organization/users`.
         id: Path<String>,
     ) -> ActReply {
-        let done = match id_of(&id.0) {
-            Ok(id) => service.resend_invitation(&caller, id).await,
-            Err(error) => Err(error),
-        };
+        let done = service.resend_invitation(&caller, AccountId::named(&id.0)).await;
         acted(done, "Invitation sent successfully", "Insufficient permissions to invite users")
     }
 }

@@ -17,7 +17,7 @@ use crate::api::reply::{ALWAYS, WITH_BODY, WITH_PATH, outcomes};
 use crate::client::Client;
 use crate::model::contract::Contract;
 use crate::model::fault::{Fault, Rule};
-use crate::model::id::{ProofId, RawId};
+use crate::model::id::ProofId;
 use crate::model::proof::Purpose;
 use crate::service::Service;
 use crate::service::proving::Evidence;
@@ -146,9 +146,7 @@ impl Verification {
         #[oai(name = "verificationTokenId")]
         id: Path<String>,
     ) -> ResendReply {
-        // What is no id cannot exist; it goes the way of an unknown one.
-        let id = id.0.parse().unwrap_or(ProofId(RawId::new(0, [0; 8])));
-        let sent = service.resend_verification(id).await;
+        let sent = service.resend_verification(ProofId::named(&id.0)).await;
         sent.map(|()| done()).map_err(Problem::from).into()
     }
 }
