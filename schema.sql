@@ -84,6 +84,31 @@ create table plans (
     position bigint not null                -- order in lists
 );
 
+-- For how long a plan can be had, and at what price.
+create table plan_periods (
+    id text not null primary key,
+    plan_id text not null references plans (id),
+    period_type text not null,              -- 'ALL_TIME', 'DAILY', 'WEEKLY', 'MONTHLY', 'YEARLY'
+    price_cents bigint not null,            -- a period; 0 = free
+    credits_granted bigint,                 -- ledger tokens granted with each period; null = says nothing of them
+    position bigint not null                -- order in lists; 1 = the one taken when only the plan is named
+);
+create index plan_periods_plan on plan_periods (plan_id, position);
+
+-- What a plan allows.
+create table plan_capabilities (
+    id text not null primary key,
+    plan_id text not null references plans (id),
+    code text not null,                     -- 'USERS', 'SESSIONS', 'API_KEYS', 'TOKENS'
+    description text not null,
+    type text not null,                     -- 'LIMIT' = so many at once; 'ALLOWANCE' = so many in a period
+    price_cents bigint not null,            -- beside the plan's own price
+    period_type text not null,              -- over which it is counted, as in plan_periods
+    value bigint not null,                  -- how many
+    position bigint not null                -- order in lists
+);
+create index plan_capabilities_plan on plan_capabilities (plan_id, position);
+
 -- Which plan an organization has, and from when to when. Its state is computed from the dates.
 create table subscriptions (
     id text not null primary key,
@@ -91,7 +116,9 @@ create table subscriptions (
     plan_id text not null references plans (id),
     starts_at bigint not null,
     ends_at bigint,                         -- null = until canceled; exclusive
-    canceled_at bigint
+    canceled_at bigint,
+    period_id text references plan_periods (id),   -- how long one period is and what it costs; set in every row
+    auto_renew bigint not null default 0    -- 1 = a period that ends is followed by another
 );
 create index subscriptions_organization on subscriptions (organization_id, starts_at);
 
@@ -201,4 +228,18 @@ create table signing_keys (
 create table banned_domains (
     domain text not null primary key,       -- lower-case ASCII
     banned_at bigint not null
+);
+
+-- What clients keep for a user: one JSON object, bounded, theirs to fill.
+create table user_settings (
+    account_id text not null primary key references accounts (id) on delete cascade,
+    settings text not null,                 -- JSON, at most 64 KiB
+    updated_at bigint not null
+);
+
+-- The same for an organization.
+create table organization_settings (
+    organization_id text not null primary key references organizations (id) on delete cascade,
+    settings text not null,                 -- JSON, at most 64 KiB
+    updated_at bigint not null
 );

@@ -11,6 +11,7 @@ pub mod limits;
 mod own;
 pub mod problem;
 pub mod reply;
+mod shapes;
 pub mod surround;
 
 use std::sync::{Arc, Mutex};

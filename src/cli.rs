@@ -9,6 +9,7 @@ mod letter;
 mod organization;
 mod output;
 mod serve;
+mod subscribe;
 
 use std::process::ExitCode;
 use std::sync::Arc;

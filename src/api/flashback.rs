@@ -1,12 +1,16 @@
 //! The Flashback contract: JSON in camelCase at the root (contracts/flashback.md).
 
+mod catalog;
 pub mod failure;
 mod organization;
 mod profile;
+mod quota;
 mod recovery;
 mod register;
 mod role;
 mod session;
+mod settings;
+mod subscription;
 mod tokens;
 mod users;
 mod verification;
@@ -46,6 +50,12 @@ enum Area {
     /// The organization, its users and their roles.
     #[oai(rename = "Flashback 4: organization")]
     Organization,
+    /// Plans, the organization's subscription, and what is used of it.
+    #[oai(rename = "Flashback 5: subscriptions")]
+    Subscription,
+    /// What clients keep for a user or an organization.
+    #[oai(rename = "Flashback 6: settings")]
+    Settings,
 }
 
 /// An access token of a live session, as `accessToken` of `/user/login` or `/user/register` gives it.
@@ -106,5 +116,6 @@ pub fn operations() -> impl OpenApi + Clone {
     let entry = (register::Register, session::Session, tokens::Tokens);
     let proof = (verification::Verification, recovery::Recovery);
     let team = (profile::Profile, role::Roles, organization::Organizations, users::Users);
-    (entry, proof, team)
+    let plans = (subscription::Subscriptions, quota::QuotaArea, settings::SettingsArea);
+    (entry, proof, team, plans)
 }

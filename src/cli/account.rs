@@ -43,6 +43,8 @@ pub enum AccountCommand {
     Ban(Named),
     /// Lift the ban.
     Unban(Named),
+    /// Give the account's organization a plan, whatever it costs.
+    Subscribe(super::subscribe::Assignment),
 }
 
 #[derive(Args)]
@@ -93,6 +95,9 @@ pub async fn run(service: &Service, command: AccountCommand, output: Output) -> 
         AccountCommand::Deactivate(named) => act(service, named, AccountAction::Deactivate, output).await,
         AccountCommand::Ban(named) => act(service, named, AccountAction::Ban, output).await,
         AccountCommand::Unban(named) => act(service, named, AccountAction::Unban, output).await,
+        AccountCommand::Subscribe(assignment) => {
+            super::subscribe::subscribe(service, assignment, output).await
+        }
     }
 }
 
@@ -161,7 +166,7 @@ async fn act(service: &Service, named: Named, action: AccountAction, output: Out
     ))
 }
 
-fn find(service: &Service, named: &Named) -> Result<Member, Refusal> {
+pub(super) fn find(service: &Service, named: &Named) -> Result<Member, Refusal> {
     let text = &named.account;
     let name = match (text.parse(), EmailAddress::parse(text)) {
         (Ok(id), _) => AccountName::Id(id),

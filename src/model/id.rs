@@ -90,6 +90,10 @@ ids! {
     LetterId
     /// Names a subscription.
     SubscriptionId
+    /// Names a period of a plan; on the Flashback wire it is the `subscriptionPeriodId`.
+    PeriodId
+    /// Names a capability of a plan.
+    CapabilityId
 }
 
 #[cfg(test)]

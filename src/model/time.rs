@@ -4,6 +4,10 @@ use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp, Zoned};
+
 /// A moment: milliseconds since the Unix epoch, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Millis(pub i64);
@@ -30,8 +34,36 @@ impl Millis {
 
     /// RFC 3339 in UTC with whole seconds, as in `2026-02-09T12:00:00Z`.
     pub fn rfc3339(self) -> String {
-        jiff::Timestamp::from_second(self.seconds())
+        Timestamp::from_second(self.seconds())
             .map_or_else(|_| String::from("out of range"), |t| t.to_string())
+    }
+
+    /// Reads a moment as RFC 3339 writes it, or a bare date, which is its first moment in UTC.
+    pub fn parse_date(text: &str) -> Option<Millis> {
+        // The calendar's parser of dates would overlook a time behind one.
+        let moment = match text.len() {
+            10 => text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp(),
+            _ => text.parse::<Timestamp>().ok()?,
+        };
+        Some(Millis(moment.as_millisecond()))
+    }
+
+    /// The moment so many calendar months later, in UTC; the last day of the month where it has no such day. None past
+    /// the end of the calendar.
+    pub fn plus_months(self, months: i64) -> Option<Millis> {
+        let span = Span::new().try_months(months).ok()?;
+        let later = self.in_utc()?.checked_add(span).ok()?;
+        Some(Millis(later.timestamp().as_millisecond()))
+    }
+
+    /// From the month of `self` to that of `later`, in UTC. None past the end of the calendar.
+    pub fn months_until(self, later: Millis) -> Option<i64> {
+        let (from, to) = (self.in_utc()?, later.in_utc()?);
+        Some(i64::from(to.year() - from.year()) * 12 + i64::from(to.month() - from.month()))
+    }
+
+    fn in_utc(self) -> Option<Zoned> {
+        Some(Timestamp::from_millisecond(self.0).ok()?.to_zoned(TimeZone::UTC))
     }
 }
 
@@ -58,4 +90,26 @@ impl fmt::Display for Millis {
 /// A span in milliseconds, saturating.
 pub fn span_ms(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_read_as_a_day_or_a_moment() {
+        let rows = [
+            ("1970-01-02", Some(86_400_000)),
+            ("1970-01-01T01:00:00Z", Some(3_600_000)),
+            ("1970-01-01T01:00:00+01:00", Some(0)),
+            ("1970-13-01", None),
+            ("1970-02-30", None),
+            ("1970-01-01T01:00:00", None),
+            ("tomorrow", None),
+            ("", None),
+        ];
+        for (text, moment) in rows {
+            assert_eq!(Millis::parse_date(text), moment.map(Millis), "{text}");
+        }
+    }
 }

@@ -23,6 +23,13 @@ pub fn set_role(tx: &Tx<'_>, account: AccountId, role: Role) -> Result<(), Unava
     Ok(())
 }
 
+/// How many users an organization has; those taken out of it are none.
+pub fn user_count(tx: &Tx<'_>, organization: OrganizationId) -> Result<i64, Unavailable> {
+    let sql = "select count(*) from memberships m join accounts a on a.id = m.account_id
+        where m.organization_id = ?1 and a.removed_at is null";
+    Ok(tx.value(sql, params![organization])?.unwrap_or(0))
+}
+
 /// Whether somebody beside this account could still act as the organization's owner.
 pub fn has_other_owner(
     tx: &Tx<'_>,

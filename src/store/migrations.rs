@@ -3,8 +3,11 @@
 use super::{Tx, Unavailable, params};
 
 /// Migration `n` stands at index `n - 1`. Never change one that was released; add another.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_foundation.sql"), include_str!("migrations/0003_teams.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_foundation.sql"),
+    include_str!("migrations/0002_subscriptions.sql"),
+    include_str!("migrations/0003_teams.sql"),
+];
 
 const BOOKKEEPING: &str = "create table if not exists schema_versions (
     version bigint not null primary key

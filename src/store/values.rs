@@ -5,10 +5,13 @@ use std::net::IpAddr;
 use super::{FromValue, ToValue, Unavailable, Value};
 use crate::model::contract::Contract;
 use crate::model::email::EmailAddress;
-use crate::model::id::{AccountId, LetterId, OrganizationId, ProofId, SessionId, SubscriptionId};
+use crate::model::id::{
+    AccountId, CapabilityId, LetterId, OrganizationId, PeriodId, ProofId, SessionId, SubscriptionId,
+};
 use crate::model::language::Language;
 use crate::model::letter::LetterState;
 use crate::model::organization::Role;
+use crate::model::plan::{CapabilityCode, PeriodType};
 use crate::model::proof::Purpose;
 use crate::model::time::Millis;
 
@@ -112,7 +115,7 @@ macro_rules! ids_as_text {
     )*};
 }
 
-ids_as_text! { AccountId LetterId OrganizationId ProofId SessionId SubscriptionId }
+ids_as_text! { AccountId CapabilityId LetterId OrganizationId PeriodId ProofId SessionId SubscriptionId }
 
 fn unexpected(what: &str) -> Unavailable {
     Unavailable::because(format_args!("a column does not hold {what}"))
@@ -172,6 +175,18 @@ impl FromValue for Purpose {
 impl FromValue for LetterState {
     fn from_value(value: Value) -> Result<LetterState, Unavailable> {
         LetterState::of_name(&String::from_value(value)?).ok_or_else(|| unexpected("a letter's state"))
+    }
+}
+
+impl FromValue for PeriodType {
+    fn from_value(value: Value) -> Result<PeriodType, Unavailable> {
+        PeriodType::of_name(&String::from_value(value)?).ok_or_else(|| unexpected("a type of period"))
+    }
+}
+
+impl FromValue for CapabilityCode {
+    fn from_value(value: Value) -> Result<CapabilityCode, Unavailable> {
+        CapabilityCode::of_name(&String::from_value(value)?).ok_or_else(|| unexpected("a capability"))
     }
 }
 

@@ -2,6 +2,7 @@
 //! against the document.
 
 mod app;
+mod colleague;
 mod contract;
 mod crowd;
 mod jwt;
@@ -23,12 +24,15 @@ mod mail;
 mod mailbox;
 mod proof;
 mod purpose;
+mod quota;
 mod register;
 mod reset;
 mod robust;
 mod secrecy;
 mod session;
+mod settings;
 mod sign_up;
 mod storm;
+mod subscription;
 mod team;
 mod tokens;

@@ -35,6 +35,18 @@ impl Family for FamilyA {
     }
 }
 
+/// Family A where the contract calls a missing token by a name of its own: the quota.
+pub enum FamilyOfQuota {}
+
+impl Family for FamilyOfQuota {
+    type Body = FailureA;
+
+    fn body(problem: &Problem<FamilyOfQuota>) -> FailureA {
+        let code = if problem.code == "UNAUTHORIZED" { "NO_AUTH_USER" } else { problem.code };
+        FailureA { success: false, error_code: code.to_owned(), message: problem.message.clone() }
+    }
+}
+
 /// Family B: profile, roles, organization, settings.
 pub enum FamilyB {}
 

@@ -45,3 +45,33 @@ fn a_newer_file_is_refused_in_a_sentence() {
     let refused = Store::open(&path, Metrics::new()).err().map(|error| error.to_string());
     assert!(refused.is_some_and(|sentence| sentence.contains("use a newer latchkey")));
 }
+
+// J6
+#[test]
+fn subscriptions_of_the_first_version_get_their_periods() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("first.db");
+    let connection = rusqlite::Connection::open(&path).expect("a database");
+    let id = |last: &str| format!("65e1c2c0000000000000000{last}");
+    let rows = format!(
+        "create table schema_versions (version bigint not null primary key);
+        insert into schema_versions values (1);
+        insert into organizations (id, name, is_business, created_at, updated_at) values ('{0}', 'A', 1, 0, 0);
+        insert into subscriptions (id, organization_id, plan_id, starts_at, ends_at) values
+            ('{1}', '{0}', 'trial', 1, 2), ('{2}', '{0}', 'free', 2, 3), ('{3}', '{0}', 'paid', 3, null);",
+        id("0"),
+        id("1"),
+        id("2"),
+        id("3")
+    );
+    connection.execute_batch(include_str!("../migrations/0001_foundation.sql")).expect("the first version");
+    connection.execute_batch(&rows).expect("rows");
+    drop(connection);
+    let store = Store::open(&path, Metrics::new()).expect("it is migrated");
+    let organization = id("0").parse().expect("an id");
+    let latest = store.read(|tx| crate::store::subscriptions::latest(tx, organization)).expect("an answer");
+    let latest = latest.expect("the paid one");
+    assert_eq!((latest.plan.as_str(), latest.auto_renew), ("paid", true));
+    let sql = "select count(*) from subscriptions s join plan_periods p on p.id = s.period_id and p.plan_id = s.plan_id";
+    assert_eq!(store.read(|tx| tx.value::<i64>(sql, &[])).expect("an answer"), Some(3));
+}
