@@ -128,6 +128,23 @@ create table trials (
     given_at bigint not null
 );
 
+-- What a client told of the machine it runs on, at a login.
+create table devices (
+    id text not null primary key,
+    account_id text not null references accounts (id) on delete cascade,
+    name text not null,                     -- what the client calls it; '' = it did not say, as below
+    kind text not null,                     -- as in 'mobile'
+    os text not null,
+    browser text not null,
+    fingerprint text not null,              -- keyed digest of the four: the same again is the same device
+    trusted_at bigint,                      -- null = not trusted
+    first_seen_at bigint not null,
+    last_seen_at bigint not null,
+    last_address text not null,             -- the network address of the login seen last
+    unique (account_id, fingerprint)
+);
+create index devices_last_seen on devices (last_seen_at);
+
 -- Sign-ins. Tokens name a session and its generation, so nothing secret is stored.
 create table sessions (
     id text not null primary key,
@@ -140,9 +157,11 @@ create table sessions (
     expires_at bigint not null,
     revoked_at bigint,
     generation bigint not null,             -- how often it was refreshed
-    rotated_at bigint not null              -- when it was refreshed last
+    rotated_at bigint not null,             -- when it was refreshed last
+    device_id text references devices (id) on delete set null   -- the device it was opened on, where the client told of one
 );
 create index sessions_account on sessions (account_id);
+create index sessions_device on sessions (device_id) where device_id is not null;
 create index sessions_expires on sessions (expires_at);
 create index sessions_revoked on sessions (revoked_at) where revoked_at is not null;
 
@@ -243,3 +262,19 @@ create table organization_settings (
     settings text not null,                 -- JSON, at most 64 KiB
     updated_at bigint not null
 );
+-- Who did what to whom, and from where. No foreign keys: an entry outlives what it speaks of, and then holds nothing of
+-- a person but an id that leads nowhere.
+create table audit_entries (
+    id text not null primary key,
+    at bigint not null,
+    actor_kind text not null,               -- 'person', 'operator', 'system'
+    actor_id text,                          -- the person's account; null for the others
+    account_id text,                        -- whose account it was done to
+    organization_id text,                   -- in which organization
+    action text not null,                   -- as in 'password.changed'
+    address text not null,                  -- the person's network address; '' for the others and after an erasure
+    detail text not null                    -- more, never a secret; '' = nothing
+);
+create index audit_entries_at on audit_entries (at);
+create index audit_entries_account on audit_entries (account_id, at) where account_id is not null;
+create index audit_entries_actor on audit_entries (actor_id, at) where actor_id is not null;

@@ -3,6 +3,7 @@
 //! Exit status: 0 done, 1 refused with a sentence, 2 wrong usage.
 
 mod account;
+mod audit;
 mod database;
 mod key;
 mod letter;
@@ -48,6 +49,8 @@ enum Command {
     /// Organizations and banned domains.
     #[command(subcommand)]
     Organization(organization::OrganizationCommand),
+    /// Who did what to whom, and from where, newest first.
+    Audit(audit::AuditQuery),
     /// The outbox.
     #[command(subcommand)]
     Letters(letter::LetterCommand),
@@ -119,6 +122,7 @@ fn carry_out(line: CommandLine) -> Result<(), Refusal> {
             Command::Organization(command) => {
                 organization::run(&*beside(&settings).await?, command, output).await
             }
+            Command::Audit(query) => audit::run(&*beside(&settings).await?, &query, output),
             Command::Letters(command) => letter::run(&*beside(&settings).await?, command, output).await,
             Command::Keys(command) => key::run(&*beside(&settings).await?, command, output).await,
             Command::Backup { file } => database::backup(&*beside(&settings).await?, &file, output),

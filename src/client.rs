@@ -69,6 +69,14 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 #[derive(Debug, Clone, Copy)]
 pub struct Sender(pub IpAddr);
 
+impl Sender {
+    /// The sender of a request. Without the outermost layer nobody can be told apart; such requests share one limit.
+    pub fn of(request: &Request) -> IpAddr {
+        let sender = request.extensions().get::<Sender>().map(|sender| sender.0);
+        sender.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED))
+    }
+}
+
 /// What a request tells of its sender.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -83,7 +91,7 @@ impl Client {
     /// Where a session is opened from. `device` is what the client calls itself, if it did.
     pub fn origin(&self, device: Option<&str>) -> Origin {
         let device = device.filter(|name| !name.is_empty()).unwrap_or(&self.user_agent);
-        Origin { address: self.address, device: device.to_owned() }
+        Origin { address: self.address, device: device.to_owned(), told: None }
     }
 }
 
@@ -91,10 +99,8 @@ impl<'a> FromRequest<'a> for Client {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> Result<Client> {
         let text =
             |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let address = request.extensions().get::<Sender>().map(|sender| sender.0);
         Ok(Client {
-            // Without the outermost layer nobody can be told apart; such a request shares one limit.
-            address: address.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED)),
+            address: Sender::of(request),
             user_agent: text(header::USER_AGENT).to_owned(),
             language: Language::of_accept_language(text(header::ACCEPT_LANGUAGE)),
         })

@@ -7,12 +7,17 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::model::account::UNVERIFIED_LIFE;
+use crate::model::audit::{AUDIT_LIFE, Actor, Deed, Entry};
 use crate::model::contract::Contract;
+use crate::model::device::DEVICE_LIFE;
 use crate::model::time::{DAY, MINUTE};
 use crate::service::Service;
+use crate::service::audit::entry;
 use crate::service::keys::RETIRED_LIFE;
 use crate::service::throttle::FAILURE_LIFE;
-use crate::store::{Unavailable, accounts, letters, proofs, sessions, signing_keys, throttles};
+use crate::store::{
+    Unavailable, accounts, audit, devices, letters, proofs, sessions, signing_keys, throttles,
+};
 
 /// How often it looks.
 const PAUSE: Duration = MINUTE;
@@ -57,6 +62,8 @@ pub async fn sweep(service: &Service) -> Result<u64, Unavailable> {
                     sessions::delete_ended(tx, now - ENDED_LIFE, BATCH)?
                         + proofs::delete_ended(tx, now - ENDED_LIFE, BATCH)?
                         + letters::delete_done(tx, now - LETTER_LIFE, BATCH)?
+                        + audit::delete_before(tx, now - AUDIT_LIFE, BATCH)?
+                        + devices::delete_unseen(tx, now - DEVICE_LIFE, BATCH)?
                         + throttles::delete_stale(tx, now - FAILURE_LIFE, now, BATCH)?
                         + signing_keys::delete_retired(tx, now - RETIRED_LIFE)?,
                 )
@@ -70,7 +77,8 @@ pub async fn sweep(service: &Service) -> Result<u64, Unavailable> {
 }
 
 async fn sweep_unverified(service: &Service, contract: Contract) -> Result<u64, Unavailable> {
-    let before = service.clock.now() - UNVERIFIED_LIFE;
+    let now = service.clock.now();
+    let before = now - UNVERIFIED_LIFE;
     let mut removed = 0;
     loop {
         // Most rounds find nothing: a look costs no commit.
@@ -78,13 +86,18 @@ async fn sweep_unverified(service: &Service, contract: Contract) -> Result<u64, 
         if due.is_empty() {
             return Ok(removed);
         }
+        let chance = service.chance.clone();
         removed += service
             .store
             .write(move |tx| {
                 // Asked again inside: one of them may just have proved the address.
                 let due = accounts::never_verified(tx, contract, before, BATCH)?;
-                due.into_iter()
-                    .try_fold(0, |sum, id| Ok::<u64, Unavailable>(sum + u64::from(accounts::delete(tx, id)?)))
+                due.into_iter().try_fold(0, |sum, id| {
+                    let entry = entry(&chance, now, Actor::System, Deed::AccountExpired);
+                    audit::note(tx, &Entry { account: Some(id), ..entry })?;
+                    audit::forget_addresses(tx, id)?;
+                    Ok::<u64, Unavailable>(sum + u64::from(accounts::delete(tx, id)?))
+                })
             })
             .await?;
     }

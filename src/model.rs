@@ -1,7 +1,9 @@
 //! The nouns and their rules: pure values, no I/O. Nothing here imports anything else of Latchkey.
 
 pub mod account;
+pub mod audit;
 pub mod contract;
+pub mod device;
 pub mod domain;
 pub mod email;
 pub mod fault;

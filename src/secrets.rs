@@ -18,6 +18,8 @@ pub enum Use {
     Code,
     EmailIdentity,
     Throttle,
+    /// What a client tells of its device.
+    Device,
     /// The check value by which a wrong key is noticed at start-up.
     KeyCheck,
 }
@@ -30,6 +32,7 @@ impl Use {
             Use::Code => b"code",
             Use::EmailIdentity => b"email identity",
             Use::Throttle => b"throttle",
+            Use::Device => b"device",
             Use::KeyCheck => b"key check",
         }
     }

@@ -1,10 +1,13 @@
 //! The use cases, a file a verb. They speak in values and meanings: nothing here knows a wire format.
 
+pub mod audit;
 pub mod authenticate;
+pub mod devices;
 pub mod invite;
 pub mod keys;
 pub mod login;
 pub mod operator;
+pub mod privacy;
 pub mod profile;
 pub mod proving;
 pub mod quota;

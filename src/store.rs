@@ -5,13 +5,16 @@
 //! update is the verdict; time is an argument.
 
 pub mod accounts;
+pub mod audit;
 pub mod bans;
+pub mod devices;
 pub mod instance;
 pub mod letters;
 pub mod members;
 mod migrations;
 pub mod organizations;
 pub mod plans;
+pub mod privacy;
 pub mod proofs;
 pub mod sessions;
 pub mod settings;

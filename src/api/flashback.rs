@@ -1,14 +1,18 @@
 //! The Flashback contract: JSON in camelCase at the root (contracts/flashback.md).
 
 mod catalog;
+mod devices;
 pub mod failure;
 mod organization;
+pub mod outside;
+mod privacy;
 mod profile;
 mod quota;
 mod recovery;
 mod register;
 mod role;
 mod session;
+mod sessions;
 mod settings;
 mod subscription;
 mod tokens;
@@ -56,6 +60,9 @@ enum Area {
     /// What clients keep for a user or an organization.
     #[oai(rename = "Flashback 6: settings")]
     Settings,
+    /// Where one is signed in, and on what.
+    #[oai(rename = "Flashback 7: devices and sessions")]
+    Devices,
 }
 
 /// An access token of a live session, as `accessToken` of `/user/login` or `/user/register` gives it.
@@ -117,5 +124,6 @@ pub fn operations() -> impl OpenApi + Clone {
     let proof = (verification::Verification, recovery::Recovery);
     let team = (profile::Profile, role::Roles, organization::Organizations, users::Users);
     let plans = (subscription::Subscriptions, quota::QuotaArea, settings::SettingsArea);
-    (entry, proof, team, plans)
+    let own = (privacy::Privacy, sessions::Sessions, devices::Devices);
+    (entry, proof, team, plans, own)
 }

@@ -6,6 +6,7 @@ use poem::Request;
 use poem::error::ResponseError;
 use poem::http::StatusCode;
 
+use crate::client::Sender;
 use crate::model::contract::Contract;
 use crate::service::Service;
 use crate::service::Unavailable;
@@ -41,7 +42,7 @@ pub fn admit(request: &Request, token: &str, contract: Contract) -> Result<Calle
     let service = request
         .data::<Arc<Service>>()
         .ok_or_else(|| Unavailable::because("the request reached no service"))?;
-    service.authenticate(token, Some(contract))?.ok_or(GuardError::Unauthorized)
+    service.authenticate(token, Some(contract), Sender::of(request))?.ok_or(GuardError::Unauthorized)
 }
 
 /// Lets pass who has proved the address.

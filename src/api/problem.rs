@@ -38,6 +38,12 @@ impl<F: Family> Problem<F> {
         Problem { status, code, message: message.into(), retry_after: None, family: PhantomData }
     }
 
+    /// The same problem in the shape of another family.
+    pub fn reshaped<G: Family>(self) -> Problem<G> {
+        let Problem { status, code, message, retry_after, family: _ } = self;
+        Problem { status, code, message, retry_after, family: PhantomData }
+    }
+
     /// 400 for faulty input.
     pub fn invalid_input(faults: &[Fault]) -> Problem<F> {
         Problem::new(StatusCode::BAD_REQUEST, "INVALID_INPUT", format!("{}.", sentence(faults)))

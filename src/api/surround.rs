@@ -11,12 +11,11 @@ use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Result};
 use tracing::Instrument;
 
 use super::cors::Cors;
-use super::flashback::failure::FamilyA;
+use super::flashback::outside::outside_operations;
 use super::gates::Gates;
 use super::inventory::Inventory;
 use super::limits::{Class, Limits};
 use super::problem::Problem;
-use super::reply::problem_response;
 use crate::client::{Sender, TrustedProxies};
 use crate::clock::{Chance, Stopwatch};
 use crate::metrics::{Metrics, RequestLabels, RouteLabels};
@@ -45,7 +44,7 @@ pub fn surround(routes: impl Endpoint + 'static, around: Around) -> impl Endpoin
     Surround { inner, around, cors, unmatched: Arc::new(UNMATCHED.to_owned()) }
 }
 
-/// Turns a panic into a 500; the panic hook has already put its words into the log.
+/// Marks what a panic left for an answer; the panic hook has already put its words into the log.
 #[derive(Clone)]
 struct Panicked;
 
@@ -53,7 +52,9 @@ impl PanicHandler for Panicked {
     type Response = Response;
     fn get_response(&self, _panic: Box<dyn std::any::Any + Send>) -> Response {
         tracing::error!("a handler panicked");
-        problem_response(&Problem::<FamilyA>::of_status(StatusCode::INTERNAL_SERVER_ERROR))
+        let mut response = Response::builder().status(StatusCode::INTERNAL_SERVER_ERROR).finish();
+        response.extensions_mut().insert(Panicked);
+        response
     }
 }
 
@@ -100,7 +101,8 @@ impl<E: Endpoint> Endpoint for Surround<E> {
 
 impl<E: Endpoint> Surround<E> {
     async fn answer(&self, mut request: Request, pattern: &str, cross_origin: bool) -> Response {
-        let problem = |problem: Problem<FamilyA>| problem_response(&problem);
+        let method = request.method().clone();
+        let problem = |problem| outside_operations(&method, pattern, problem);
         let peer = request.remote_addr().as_socket_addr().map(std::net::SocketAddr::ip);
         // Only a connection without an address, such as a test's, has no peer; it counts as one stranger.
         let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
@@ -117,8 +119,19 @@ impl<E: Endpoint> Surround<E> {
         }
         request.extensions_mut().insert(Sender(sender));
         match self.inner.call(request).await {
-            Ok(output) => output.into_response(),
-            Err(error) => unhandled(error),
+            Ok(output) => {
+                let response = output.into_response();
+                match response.extensions().get::<Panicked>() {
+                    Some(Panicked) => problem(Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)),
+                    None => response,
+                }
+            }
+            Err(error) => {
+                if error.status().is_server_error() {
+                    tracing::error!("{error}");
+                }
+                problem(Problem::of_error(&error))
+            }
         }
     }
 
@@ -138,15 +151,6 @@ impl<E: Endpoint> Surround<E> {
         let seconds = self.around.metrics.request_seconds.get_or_create(&RouteLabels { method, route });
         seconds.observe(watch.elapsed().as_secs_f64());
     }
-}
-
-/// The answer to what no operation handled. A page that carries its own answer keeps it.
-fn unhandled(error: poem::Error) -> Response {
-    let problem = Problem::<FamilyA>::of_error(&error);
-    if problem.status.is_server_error() {
-        tracing::error!("{error}");
-    }
-    problem_response(&problem)
 }
 
 fn finish(response: &mut Response, id: &str, origin: Option<HeaderValue>) {

@@ -45,12 +45,20 @@ pub enum AccountCommand {
     Unban(Named),
     /// Give the account's organization a plan, whatever it costs.
     Subscribe(super::subscribe::Assignment),
+    /// Remove a deactivated, banned, taken-out or never verified account and all that is kept of it, for good.
+    Erase {
+        #[command(flatten)]
+        named: Named,
+        /// Yes, for good.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 #[derive(Args)]
 pub struct Named {
     /// The account's id or e-mail address.
-    account: String,
+    pub(super) account: String,
 }
 
 #[derive(Args)]
@@ -89,7 +97,7 @@ pub async fn run(service: &Service, command: AccountCommand, output: Output) -> 
             let members = service.list_accounts(after, limit)?;
             output.list(members.iter().map(row).collect())
         }
-        AccountCommand::Show(named) => output.one(record(&find(service, &named)?)),
+        AccountCommand::Show(named) => output.one(record(&find(service, &named.account)?)),
         AccountCommand::Verify(named) => act(service, named, AccountAction::Verify, output).await,
         AccountCommand::Activate(named) => act(service, named, AccountAction::Activate, output).await,
         AccountCommand::Deactivate(named) => act(service, named, AccountAction::Deactivate, output).await,
@@ -98,6 +106,7 @@ pub async fn run(service: &Service, command: AccountCommand, output: Output) -> 
         AccountCommand::Subscribe(assignment) => {
             super::subscribe::subscribe(service, assignment, output).await
         }
+        AccountCommand::Erase { named, yes } => erase(service, &named, yes, output).await,
     }
 }
 
@@ -148,7 +157,7 @@ fn read_password() -> Result<Password, Refusal> {
 }
 
 async fn act(service: &Service, named: Named, action: AccountAction, output: Output) -> Result<(), Refusal> {
-    let member = find(service, &named)?;
+    let member = find(service, &named.account)?;
     let (done, already) = match action {
         AccountAction::Verify => ("verified", "was verified already"),
         AccountAction::Activate => ("activated", "was not deactivated"),
@@ -166,18 +175,34 @@ async fn act(service: &Service, named: Named, action: AccountAction, output: Out
     ))
 }
 
-pub(super) fn find(service: &Service, named: &Named) -> Result<Member, Refusal> {
-    let text = &named.account;
-    let name = match (text.parse(), EmailAddress::parse(text)) {
-        (Ok(id), _) => AccountName::Id(id),
-        (Err(_), Ok(email)) => AccountName::Email(email),
-        (Err(_), Err(_)) => {
-            return Err(Refusal::because(format_args!(
-                "{text:?} is neither an id (24 hexadecimal digits) nor an address"
-            )));
-        }
-    };
-    service.find_account(&name)?.ok_or_else(|| Refusal::because(format_args!("there is no account {text}")))
+async fn erase(service: &Service, named: &Named, yes: bool, output: Output) -> Result<(), Refusal> {
+    let account = find(service, &named.account)?.account;
+    if !yes {
+        let email = account.email.as_str();
+        return Err(Refusal::because(format_args!(
+            "nothing brings {email} back once it is erased: repeat the command with --yes"
+        )));
+    }
+    service.erase(account.id).await.map_err(Refusal::because)?;
+    output.done(&format!("{} is erased", account.id))
+}
+
+/// How a text names an account.
+pub(super) fn named(text: &str) -> Result<AccountName, Refusal> {
+    match (text.parse(), EmailAddress::parse(text)) {
+        (Ok(id), _) => Ok(AccountName::Id(id)),
+        (Err(_), Ok(email)) => Ok(AccountName::Email(email)),
+        (Err(_), Err(_)) => Err(Refusal::because(format_args!(
+            "{text:?} is neither an id (24 hexadecimal digits) nor an address"
+        ))),
+    }
+}
+
+/// The account of an id or address.
+pub(super) fn find(service: &Service, text: &str) -> Result<Member, Refusal> {
+    service
+        .find_account(&named(text)?)?
+        .ok_or_else(|| Refusal::because(format_args!("there is no account {text}")))
 }
 
 fn row(member: &Member) -> Record {

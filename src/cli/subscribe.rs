@@ -26,7 +26,7 @@ pub struct Assignment {
 pub async fn subscribe(service: &Service, assignment: Assignment, output: Output) -> Result<(), Refusal> {
     let wrong = || Refusal::because("--until must be a date such as 2027-01-31, or a moment in RFC 3339");
     let until = assignment.until.map(|text| Millis::parse_date(&text).ok_or_else(wrong)).transpose()?;
-    let member = find(service, &assignment.account)?;
+    let member = find(service, &assignment.account.account)?;
     let started = service.assign_plan(&member, &assignment.plan, until).await?;
     let (subscription, now) = (started.subscription, service.clock.now());
     output.one(vec![

@@ -94,6 +94,10 @@ ids! {
     PeriodId
     /// Names a capability of a plan.
     CapabilityId
+    /// Names a device.
+    DeviceId
+    /// Names an entry of the audit log.
+    AuditId
 }
 
 #[cfg(test)]

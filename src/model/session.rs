@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::contract::Contract;
+use super::device::Description;
 use super::id::{AccountId, SessionId};
 use super::time::{DAY, HOUR, Millis};
 
@@ -63,4 +64,6 @@ pub struct Origin {
     pub address: IpAddr,
     /// The client's name for its device, or its `User-Agent`.
     pub device: String,
+    /// What it tells of its machine, where it does.
+    pub told: Option<Description>,
 }

@@ -8,7 +8,6 @@ use poem::{Body, Response, handler};
 use super::link::{Link, LinkPage, fail, read_form};
 use super::render::{Notice, Renderer};
 use crate::client::Client;
-use crate::model::network::Network;
 use crate::model::password::Password;
 use crate::model::proof::Purpose;
 use crate::service::Service;
@@ -47,7 +46,7 @@ pub async fn change(
         Err(broken) => return PAGE.ask(&renderer, &service, (token, language), &broken),
     };
     let evidence = Evidence::Link(token.to_owned());
-    match service.reset_password(evidence, password, Network::from(client.address)).await {
+    match service.reset_password(evidence, password, client.address).await {
         Ok(member) => renderer.notice(&Notice::done("password_changed", true), member.account.language),
         Err(ResetError::InvalidEvidence) => renderer.notice(&Notice::link_ended(), language),
         Err(ResetError::Locked(wait)) => renderer.wait(&Notice::too_many_requests(), wait, language),

@@ -49,7 +49,7 @@ pub async fn confirm(
             Err(broken) => return PAGE.ask(&renderer, &service, (token, language), &broken),
         },
     };
-    match service.verify_address(Evidence::Link(token.to_owned()), password).await {
+    match service.verify_address(Evidence::Link(token.to_owned()), password, client.address).await {
         Ok(member) => renderer.notice(&Notice::done("verified", true), member.account.language),
         Err(VerifyError::InvalidEvidence) => renderer.notice(&Notice::link_ended(), language),
         Err(VerifyError::PasswordNeeded) => {
@@ -73,7 +73,7 @@ pub async fn disown(
         Ok(form) => form,
         Err(page) => return *page,
     };
-    match service.disown(form.field("token")).await {
+    match service.disown(form.field("token"), client.address).await {
         Ok(true) => renderer.notice(&Notice::done("account_removed", false), language),
         Ok(false) => renderer.notice(&Notice::link_ended(), language),
         Err(cause) => fail(&renderer, Setback::Unavailable(cause), language),

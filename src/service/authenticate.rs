@@ -1,5 +1,6 @@
 //! Who is calling: a token, and the session behind it, asked at every request.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ const TOUCH_AFTER: Duration = Duration::from_secs(300);
 pub struct Caller {
     pub session: SessionId,
     pub member: Member,
+    /// Where the call comes from.
+    pub address: IpAddr,
 }
 
 impl Service {
@@ -33,6 +36,7 @@ impl Service {
         self: &Arc<Self>,
         token: &str,
         contract: Option<Contract>,
+        address: IpAddr,
     ) -> Result<Option<Caller>, Unavailable> {
         let Some(claims) = self.verify_token(token, TokenKind::Access, contract)? else { return Ok(None) };
         let Ok(id) = claims.token_id.parse::<SessionId>() else { return Ok(None) };
@@ -43,7 +47,7 @@ impl Service {
             return Ok(None);
         }
         self.touch(&session);
-        Ok(Some(Caller { session: session.id, member }))
+        Ok(Some(Caller { session: session.id, member, address }))
     }
 
     /// The claims of a good token; reads the keys again once when it names one that is not known here.

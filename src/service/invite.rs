@@ -3,6 +3,7 @@
 
 use crate::mail::Recipient;
 use crate::model::account::Member;
+use crate::model::audit::Deed;
 use crate::model::contract::Contract;
 use crate::model::email::EmailAddress;
 use crate::model::id::AccountId;
@@ -13,7 +14,7 @@ use crate::model::password::Password;
 use crate::model::permission::Action;
 use crate::model::proof::Purpose;
 use crate::store::accounts::{self, NewAccount};
-use crate::store::{Tx, Unavailable, bans, organizations, proofs};
+use crate::store::{Tx, Unavailable, audit, bans, organizations, proofs};
 
 use super::authenticate::Caller;
 use super::team::{TeamError, caller_now, permit, place_of, recipient};
@@ -62,6 +63,7 @@ impl Service {
         let (id, caller, limits): (AccountId, _, _) = (self.chance.id(now), caller.clone(), self.limits);
         let subject = self.subject(&invitation.email.key());
         let identity = self.identities(&invitation.email).mailbox;
+        let entry = self.entry(caller.actor(), Deed::MemberInvited).detailed(invitation.role.name());
         let member = self
             .store
             .write(move |tx| {
@@ -88,7 +90,9 @@ impl Service {
                     }
                     mailing.post(tx, id)?;
                 }
-                accounts::member(tx, id)?.ok_or(TeamError::Unknown)
+                let member = accounts::member(tx, id)?.ok_or(TeamError::Unknown)?;
+                audit::note(tx, &entry.about(&member))?;
+                Ok(member)
             })
             .await?;
         self.bell.ring();

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::Service;
 use crate::clock::Stopwatch;
+use crate::model::audit::{Actor, Deed};
 use crate::model::time::{DAY, Millis};
 use crate::secrets::{Secrets, Use};
 use crate::store::signing_keys::{self, StoredKey};
-use crate::store::{Store, Unavailable};
+use crate::store::{Store, Unavailable, audit};
 use crate::tokens::{Ring, SigningKey};
 
 /// A retired key verifies this long: the longest life of a token, and a day for clocks and late readers.
@@ -74,7 +75,13 @@ impl Service {
         let key = SigningKey::generate();
         let (id, sealed) = (key.id().to_owned(), self.secrets.seal(Use::SigningKey, key.pkcs8()));
         let (new, now) = (id.clone(), self.clock.now());
-        self.store.write(move |tx| signing_keys::insert(tx, &new, &sealed, now)).await?;
+        let entry = self.entry(Actor::Operator, Deed::KeysRotated).detailed(format_args!("key {id}"));
+        self.store
+            .write(move |tx| {
+                signing_keys::insert(tx, &new, &sealed, now)?;
+                audit::note(tx, &entry)
+            })
+            .await?;
         self.reload_keys()?;
         Ok(id)
     }

@@ -10,6 +10,7 @@ use crate::model::password::Password;
 use crate::model::proof::Purpose;
 use crate::model::session::{Origin, Session};
 use crate::model::time::Millis;
+use crate::store::devices::{self, Sighting};
 use crate::store::{Tx, Unavailable, accounts, proofs, sessions};
 
 use super::throttle::{LoginGate, PRESSURE_DELAY};
@@ -86,6 +87,9 @@ impl Service {
             network,
             gate_enabled,
             session: member.as_ref().map(|m| self.new_session(m.account.id, contract, &order.origin)),
+            device: member.as_ref().zip(order.origin.told.clone()).map(|(member, told)| {
+                self.sighting(member.account.id, told, order.origin.address.to_string())
+            }),
             address: order.origin.address.to_string(),
             upgrade: matched.upgrade,
             failure: failure(member.as_ref(), matched.matches),
@@ -143,6 +147,8 @@ struct Attempt {
     gate_enabled: bool,
     member: Option<Member>,
     session: Option<Session>,
+    /// The device it is opened on, where the client tells of one.
+    device: Option<Sighting>,
     address: String,
     upgrade: Option<(String, String)>,
     failure: Option<LoginError>,
@@ -180,6 +186,9 @@ impl Attempt {
         }
         accounts::set_logged_in(tx, member.account.id, self.now)?;
         sessions::insert(tx, &session, &self.address)?;
+        if let Some(device) = &self.device {
+            devices::see(tx, device, session.id)?;
+        }
         let pending = match member.account.verified_at {
             None => proofs::latest_open(tx, member.account.id, Purpose::Verify)?.map(|proof| proof.id),
             Some(_) => None,

@@ -1,13 +1,14 @@
 //! What the operator does at the command line, on the file, beside a running server.
 
 use crate::model::account::Member;
+use crate::model::audit::{Actor, Deed, Entry};
 use crate::model::domain::Host;
 use crate::model::email::EmailAddress;
 use crate::model::id::{AccountId, LetterId, OrganizationId};
 use crate::model::letter::{Letter, LetterState};
 use crate::model::organization::Organization;
 use crate::model::time::Millis;
-use crate::store::{Unavailable, accounts, bans, letters, organizations};
+use crate::store::{Unavailable, accounts, audit, bans, letters, members, organizations};
 
 use super::Service;
 use super::profile::cut_off;
@@ -28,6 +29,18 @@ pub enum AccountAction {
     Deactivate,
     Ban,
     Unban,
+}
+
+impl AccountAction {
+    fn deed(self) -> Deed {
+        match self {
+            AccountAction::Verify => Deed::AddressVerified,
+            AccountAction::Activate => Deed::AccountActivated,
+            AccountAction::Deactivate => Deed::AccountDeactivated,
+            AccountAction::Ban => Deed::AccountBanned,
+            AccountAction::Unban => Deed::AccountUnbanned,
+        }
+    }
 }
 
 /// What the operator bans or unbans.
@@ -64,23 +77,31 @@ impl Service {
     pub async fn act_on_account(&self, member: &Member, action: AccountAction) -> Result<bool, Unavailable> {
         let (member, now) = (member.clone(), self.clock.now());
         let (id, identities) = (member.account.id, self.identities(&member.account.email));
+        let entry = self.entry_about(&member, Actor::Operator, action.deed());
         self.store
-            .write(move |tx| match action {
-                AccountAction::Verify => {
-                    let unverified = member.account.verified_at.is_none();
-                    settle_verified(tx, &member, &identities, now)?;
-                    Ok(unverified)
+            .write(move |tx| {
+                let changed = match action {
+                    AccountAction::Verify => {
+                        let there = accounts::member(tx, id)?;
+                        let unverified = there.is_some_and(|it| it.account.verified_at.is_none());
+                        settle_verified(tx, &member, &identities, now)?;
+                        unverified
+                    }
+                    AccountAction::Activate => accounts::set_deactivated(tx, id, None, now)?,
+                    AccountAction::Unban => accounts::set_banned(tx, id, None, now)?,
+                    AccountAction::Deactivate => {
+                        cut_off(tx, id, now)?;
+                        accounts::set_deactivated(tx, id, Some(now), now)?
+                    }
+                    AccountAction::Ban => {
+                        cut_off(tx, id, now)?;
+                        accounts::set_banned(tx, id, Some(now), now)?
+                    }
+                };
+                if changed {
+                    audit::note(tx, &entry)?;
                 }
-                AccountAction::Activate => accounts::set_deactivated(tx, id, None, now),
-                AccountAction::Unban => accounts::set_banned(tx, id, None, now),
-                AccountAction::Deactivate => {
-                    cut_off(tx, id, now)?;
-                    accounts::set_deactivated(tx, id, Some(now), now)
-                }
-                AccountAction::Ban => {
-                    cut_off(tx, id, now)?;
-                    accounts::set_banned(tx, id, Some(now), now)
-                }
+                Ok(changed)
             })
             .await
     }
@@ -92,7 +113,7 @@ impl Service {
     pub fn find_organization(&self, id: OrganizationId) -> Result<Option<(Organization, i64)>, Unavailable> {
         self.store.read(|tx| {
             let found = organizations::find(tx, id)?;
-            found.map(|found| Ok((found, organizations::member_count(tx, id)?))).transpose()
+            found.map(|found| Ok((found, members::user_count(tx, id)?))).transpose()
         })
     }
 
@@ -118,19 +139,35 @@ impl Service {
     /// # Errors
     /// [`Unavailable`].
     pub async fn ban(&self, target: BanTarget, banned: bool) -> Result<Option<bool>, Unavailable> {
-        let now = self.clock.now();
+        let (now, entry) = (self.clock.now(), self.ban_entry(&target, banned));
         self.store
-            .write(move |tx| match target {
-                BanTarget::Domain(domain) if banned => bans::insert(tx, &domain, now).map(Some),
-                BanTarget::Domain(domain) => bans::delete(tx, &domain).map(Some),
-                BanTarget::Organization(id) => {
-                    if organizations::find(tx, id)?.is_none() {
-                        return Ok(None);
+            .write(move |tx| {
+                let changed = match target {
+                    BanTarget::Domain(domain) if banned => bans::insert(tx, &domain, now)?,
+                    BanTarget::Domain(domain) => bans::delete(tx, &domain)?,
+                    BanTarget::Organization(id) => {
+                        if organizations::find(tx, id)?.is_none() {
+                            return Ok(None);
+                        }
+                        organizations::set_banned(tx, id, banned.then_some(now), now)?
                     }
-                    organizations::set_banned(tx, id, banned.then_some(now), now).map(Some)
+                };
+                if changed {
+                    audit::note(tx, &entry)?;
                 }
+                Ok(Some(changed))
             })
             .await
+    }
+
+    fn ban_entry(&self, target: &BanTarget, banned: bool) -> Entry {
+        let (deed, organization, domain) = match (target, banned) {
+            (BanTarget::Organization(id), true) => (Deed::OrganizationBanned, Some(*id), ""),
+            (BanTarget::Organization(id), false) => (Deed::OrganizationUnbanned, Some(*id), ""),
+            (BanTarget::Domain(domain), true) => (Deed::DomainBanned, None, domain.as_str()),
+            (BanTarget::Domain(domain), false) => (Deed::DomainUnbanned, None, domain.as_str()),
+        };
+        Entry { organization, ..self.entry(Actor::Operator, deed).detailed(domain) }
     }
 
     /// The latest letters, newest first.

@@ -1,13 +1,14 @@
 //! A member's own data: reading and changing it.
 
 use crate::model::account::{Account, Member};
+use crate::model::audit::Deed;
 use crate::model::id::{AccountId, SessionId};
 use crate::model::name::PersonName;
 use crate::model::password::Password;
 use crate::model::permission::Action;
 use crate::model::proof::Purpose;
 use crate::model::time::Millis;
-use crate::store::{Tx, Unavailable, accounts, letters, proofs, sessions};
+use crate::store::{Tx, Unavailable, accounts, audit, letters, proofs, sessions};
 
 use super::authenticate::Caller;
 use super::register::silence;
@@ -64,6 +65,7 @@ impl Service {
         };
         let notice = new_hash.as_ref().map(|_| self.password_changed_letter(&caller.member));
         let posted = notice.is_some();
+        let entry = self.entry_about(&caller.member, caller.actor(), Deed::PasswordChanged);
         let (session, now) = (caller.session, self.clock.now());
         self.store
             .write(move |tx| {
@@ -80,6 +82,7 @@ impl Service {
                     sessions::revoke_all(tx, target.id, Some(session), now)?;
                     void_resets(tx, target.id, now)?;
                     letters::insert(tx, notice, Some(target.id))?;
+                    audit::note(tx, &entry)?;
                 }
                 Ok::<(), ProfileError>(())
             })
@@ -96,12 +99,14 @@ impl Service {
     /// # Errors
     /// [`Unavailable`].
     pub async fn deactivate(&self, caller: &Caller) -> Result<bool, Unavailable> {
+        let entry = self.entry_about(&caller.member, caller.actor(), Deed::AccountDeactivated);
         let (session, now) = (caller.session, self.clock.now());
         self.store
             .write(move |tx| {
                 let Some(member) = still_in(tx, session, now)? else { return Ok(false) };
                 accounts::set_deactivated(tx, member.account.id, Some(now), now)?;
                 cut_off(tx, member.account.id, now)?;
+                audit::note(tx, &entry)?;
                 Ok(true)
             })
             .await

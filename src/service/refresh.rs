@@ -2,11 +2,12 @@
 //! older tokens turn up (F2).
 
 use crate::model::account::Member;
+use crate::model::audit::{Actor, Deed, Entry};
 use crate::model::contract::Contract;
 use crate::model::id::SessionId;
 use crate::model::session::{REFRESH_GRACE, Session};
 use crate::model::time::Millis;
-use crate::store::{Tx, Unavailable, sessions};
+use crate::store::{Tx, Unavailable, audit, sessions};
 use crate::tokens::TokenKind;
 
 use super::sessions::Tokens;
@@ -27,7 +28,8 @@ impl Service {
         };
         let now = self.clock.now();
         let expires = now + contract.token_lives().refresh;
-        let turn = Turn { id, generation, now, expires };
+        let reused = self.entry(Actor::System, Deed::SessionReused).of_session(id);
+        let turn = Turn { id, generation, now, expires, reused };
         let Some((session, member)) = self.store.write(move |tx| turn.take(tx)).await? else {
             return Ok(None);
         };
@@ -41,6 +43,8 @@ struct Turn {
     generation: i64,
     now: Millis,
     expires: Millis,
+    /// What is noted should the token be an old one.
+    reused: Entry,
 }
 
 impl Turn {
@@ -58,6 +62,7 @@ impl Turn {
         }
         tracing::warn!(session = %self.id, "an old refresh token was used again: the session ends");
         sessions::revoke(tx, self.id, self.now)?;
+        audit::note(tx, &self.reused.clone().about(&member))?;
         Ok(None)
     }
 }

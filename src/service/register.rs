@@ -2,6 +2,7 @@
 
 use crate::mail::Recipient;
 use crate::model::account::{AccountState, Member};
+use crate::model::audit::{Actor, Deed, Entry};
 use crate::model::contract::Contract;
 use crate::model::domain::{Host, Website};
 use crate::model::email::EmailAddress;
@@ -17,7 +18,7 @@ use crate::model::subscription::{SeededPlan, TRIAL};
 use crate::model::time::Millis;
 use crate::store::accounts::{self, NewAccount};
 use crate::store::organizations::{self, NewOrganization};
-use crate::store::{Tx, Unavailable, bans, letters, proofs, sessions, subscriptions};
+use crate::store::{Tx, Unavailable, audit, bans, letters, proofs, sessions, subscriptions};
 
 use super::proving::{Identities, Mailing, settle_verified};
 use super::{Entered, Service, Setback};
@@ -103,6 +104,8 @@ struct Draft {
     mailing: Mailing,
     identities: Identities,
     domain_identity: Option<(Host, String)>,
+    /// What the audit log says; the operator did it, unless somebody calls.
+    entry: Entry,
     now: Millis,
 }
 
@@ -118,6 +121,7 @@ impl Service {
         origin: &Origin,
     ) -> Result<Entered, RegisterError> {
         let mut draft = self.draft(policy, order).await?;
+        draft.entry.actor = Actor::Person(draft.account, origin.address);
         let session = self.new_session(draft.account, policy.contract, origin);
         draft.session = Some((session.clone(), origin.address.to_string()));
         let proof = draft.mailing.proof;
@@ -140,6 +144,9 @@ impl Service {
     ) -> Result<Member, RegisterError> {
         let mut draft = self.draft(policy, order).await?;
         draft.verified = verified;
+        if verified {
+            draft.entry = draft.entry.detailed("address taken as proved");
+        }
         // Who did not sign up is invited, not asked to confirm a sign-up.
         let order = &draft.order;
         let to = Recipient {
@@ -167,9 +174,12 @@ impl Service {
             first_name: order.first_name.as_str(),
             language: order.language,
         };
+        let (account, organization) = (self.chance.id(now), self.chance.id(now));
+        let entry = self.entry(Actor::Operator, Deed::AccountCreated);
         Ok(Draft {
-            account: self.chance.id(now),
-            organization: self.chance.id(now),
+            account,
+            organization,
+            entry: Entry { account: Some(account), organization: Some(organization), ..entry },
             subscription: self.chance.id(now),
             mailing: self.mailer(now).prepare(self.chance.id(now), Purpose::Verify, to),
             identities: self.identities(&order.email),
@@ -205,6 +215,7 @@ impl Draft {
         refuse(tx, &self.order)?;
         self.insert_account(tx)?;
         self.insert_organization(tx)?;
+        audit::note(tx, &self.entry)?;
         if let Some((session, address)) = &self.session {
             sessions::insert(tx, session, address)?;
         }

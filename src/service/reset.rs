@@ -1,9 +1,11 @@
 //! Forgotten passwords: asking for a letter, and choosing a new password with it.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::mail::{Contents, Recipient};
 use crate::model::account::Member;
+use crate::model::audit::{Actor, Deed, Entry};
 use crate::model::email::EmailAddress;
 use crate::model::language::Language;
 use crate::model::letter::Letter;
@@ -12,7 +14,7 @@ use crate::model::password::Password;
 use crate::model::proof::Purpose;
 use crate::model::time::Millis;
 use crate::secrets::Secrets;
-use crate::store::{Tx, Unavailable, accounts, letters, proofs, sessions, throttles};
+use crate::store::{Tx, Unavailable, accounts, audit, devices, letters, proofs, sessions, throttles};
 
 use super::proving::{Evidence, Identities, account_of, examine, settle_verified};
 use super::register::silence;
@@ -92,9 +94,9 @@ impl Service {
         &self,
         evidence: Evidence,
         password: Password,
-        network: Network,
+        address: IpAddr,
     ) -> Result<Member, ResetError> {
-        let now = self.clock.now();
+        let (now, network) = (self.clock.now(), Network::from(address));
         let typed = match &evidence {
             Evidence::CodeOfAddress { email_key, .. } => Some(self.subject(email_key)),
             Evidence::Link(_) | Evidence::CodeOfProof { .. } => None,
@@ -116,6 +118,10 @@ impl Service {
                 notice: self.password_changed_letter(member),
                 identities: self.identities(&member.account.email),
                 subject: self.subject(&member.account.email.key()),
+                entry: {
+                    let actor = Actor::Person(member.account.id, address);
+                    self.entry_about(member, actor, Deed::PasswordReset)
+                },
             }),
             evidence,
             typed,
@@ -149,6 +155,7 @@ struct AccountChange {
     notice: Letter,
     identities: Identities,
     subject: String,
+    entry: Entry,
 }
 
 struct Change {
@@ -199,6 +206,9 @@ impl Change {
         proofs::clear_tries(tx, id, Purpose::Reset)?;
         silence(tx, id, now)?;
         sessions::revoke_all(tx, id, None, now)?;
+        // Whoever was in before may have made a device of theirs a trusted one (A1).
+        devices::remove_all(tx, id)?;
+        audit::note(tx, &account.entry)?;
         throttles::clear_failures(tx, &account.subject, None)?;
         letters::insert(tx, &account.notice, Some(id))
     }

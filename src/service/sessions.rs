@@ -1,11 +1,12 @@
 //! Sessions: opening, listing and ending them, and the tokens that stand for one.
 
 use crate::model::account::Member;
+use crate::model::audit::Deed;
 use crate::model::contract::Contract;
 use crate::model::id::{AccountId, SessionId};
 use crate::model::session::{Origin, Session};
 use crate::model::time::Millis;
-use crate::store::{Unavailable, sessions};
+use crate::store::{Unavailable, audit, sessions};
 use crate::tokens::{Claims, TokenKind};
 
 use super::Service;
@@ -90,10 +91,16 @@ impl Service {
     /// [`Unavailable`].
     pub async fn end_session(&self, caller: &Caller, id: SessionId) -> Result<bool, Unavailable> {
         let (account, now) = (caller.member.account.id, self.clock.now());
+        let entry = self.entry_about(&caller.member, caller.actor(), Deed::SessionEnded).of_session(id);
+        let from_another = id != caller.session;
         self.store
             .write(move |tx| {
                 let own = sessions::find(tx, id)?.is_some_and(|s| s.account == account && s.is_live(now));
-                Ok(own && sessions::revoke(tx, id, now)?)
+                let ended = own && sessions::revoke(tx, id, now)?;
+                if ended && from_another {
+                    audit::note(tx, &entry)?;
+                }
+                Ok(ended)
             })
             .await
     }

@@ -1,12 +1,13 @@
 //! Plans and an organization's subscription to one: reading, starting, canceling.
 
 use crate::model::account::Member;
+use crate::model::audit::{Actor, Deed};
 use crate::model::id::{OrganizationId, PeriodId, SubscriptionId};
 use crate::model::permission::Action;
 use crate::model::plan::{Period, Plan};
 use crate::model::subscription::{SeededPlan, Subscription, TRIAL};
 use crate::model::time::{Millis, SECOND};
-use crate::store::{Tx, Unavailable, plans, subscriptions};
+use crate::store::{Tx, Unavailable, audit, plans, subscriptions};
 
 use super::Service;
 use super::authenticate::Caller;
@@ -98,6 +99,7 @@ impl Service {
     pub async fn subscribe(&self, caller: &Caller, period: PeriodId) -> Result<(), SubscribeError> {
         let (session, now) = (caller.session, self.clock.now());
         let id = self.chance.id(now);
+        let entry = self.entry_about(&caller.member, caller.actor(), Deed::SubscriptionStarted);
         self.store
             .write(move |tx: &Tx<'_>| {
                 let place = place_for(tx, session, Action::Subscribe, now)?;
@@ -112,6 +114,7 @@ impl Service {
                 if period.price_cents > 0 {
                     return Err(SubscribeError::PaymentNeeded);
                 }
+                audit::note(tx, &entry.detailed(&period.plan))?;
                 Ok(begin(tx, id, place.organization, &period, (now, None))?)
             })
             .await
@@ -124,6 +127,7 @@ impl Service {
     /// [`CancelError`]; nothing has changed then.
     pub async fn cancel_subscription(&self, caller: &Caller) -> Result<Millis, CancelError> {
         let (session, now) = (caller.session, self.clock.now());
+        let entry = self.entry_about(&caller.member, caller.actor(), Deed::SubscriptionCanceled);
         self.store
             .write(move |tx: &Tx<'_>| {
                 let place = place_for(tx, session, Action::Subscribe, now)?;
@@ -137,7 +141,11 @@ impl Service {
                 }
                 let end = present.end_when_canceled(now);
                 let done = subscriptions::cancel(tx, present.id, end, now)?;
-                if done { Ok(end) } else { Err(CancelError::AlreadyCanceled) }
+                if !done {
+                    return Err(CancelError::AlreadyCanceled);
+                }
+                audit::note(tx, &entry.detailed(&present.plan))?;
+                Ok(end)
             })
             .await
     }
@@ -161,6 +169,7 @@ impl Service {
         let is_trial = plan == SeededPlan::Trial.as_str();
         let end = until.or_else(|| is_trial.then(|| now + TRIAL));
         let (organization, plan, id) = (place.organization, plan.to_owned(), self.chance.id(now));
+        let entry = self.entry_about(member, Actor::Operator, Deed::SubscriptionStarted);
         self.store
             .write(move |tx: &Tx<'_>| {
                 let Some(period) = plans::periods(tx, &plan)?.into_iter().next() else {
@@ -168,6 +177,7 @@ impl Service {
                     return Err(AssignError::UnknownPlan { asked: plan, known: known.join(", ") });
                 };
                 begin(tx, id, organization, &period, (now, end))?;
+                audit::note(tx, &entry.detailed(&plan))?;
                 let missing = || Unavailable::because("a subscription just started is not there");
                 Ok(subscribed(tx, organization)?.ok_or_else(missing)?)
             })

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use crate::mail::Recipient;
 use crate::model::account::{Member, Membership};
+use crate::model::audit::Deed;
 use crate::model::id::{AccountId, OrganizationId};
 use crate::model::name::PersonName;
 use crate::model::organization::{Organization, Role};
 use crate::model::permission::Action;
 use crate::model::time::Millis;
 use crate::store::organizations;
-use crate::store::{Tx, Unavailable, accounts, members};
+use crate::store::{Tx, Unavailable, accounts, audit, members};
 
 use super::authenticate::Caller;
 use super::profile::{cut_off, still_in};
@@ -182,12 +183,13 @@ impl Service {
         change: MemberChange,
     ) -> Result<(Role, Member), TeamError> {
         let (caller, now) = (caller.clone(), self.clock.now());
+        let entry = self.entry(caller.actor(), Deed::RoleChanged);
         self.store
             .write(move |tx| {
                 let (_, place) = caller_now(tx, &caller, now)?;
                 // Who may change nobody learns nothing about who is there.
                 permit(&place, Action::ChangeUser(Role::User))?;
-                let (_, role) = user_of(tx, place.organization, id)?;
+                let (member, role) = user_of(tx, place.organization, id)?;
                 permit(&place, Action::ChangeUser(role))?;
                 let (first, last) = (change.first_name.as_ref(), change.last_name.as_ref());
                 let (first, last) = (first.map(PersonName::as_str), last.map(PersonName::as_str));
@@ -196,6 +198,8 @@ impl Service {
                     permit(&place, Action::ChangeRole(role, wanted))?;
                     keep_an_owner(tx, &place, id, role)?;
                     members::set_role(tx, id, wanted)?;
+                    let change = format_args!("{} to {}", role.name(), wanted.name());
+                    audit::note(tx, &entry.about(&member).detailed(change))?;
                 }
                 Ok((role, user_of(tx, place.organization, id)?.0))
             })
@@ -209,17 +213,20 @@ impl Service {
     /// [`TeamError`].
     pub async fn remove_user(&self, caller: &Caller, id: AccountId) -> Result<Member, TeamError> {
         let (caller, now) = (caller.clone(), self.clock.now());
+        let entry = self.entry(caller.actor(), Deed::MemberRemoved);
         self.store
             .write(move |tx| {
                 let (own, place) = caller_now(tx, &caller, now)?;
                 permit(&place, Action::RemoveUser(Role::User))?;
-                let (_, role) = user_of(tx, place.organization, id)?;
+                let (member, role) = user_of(tx, place.organization, id)?;
                 if own.account.id == id {
                     return Err(TeamError::Oneself);
                 }
                 permit(&place, Action::RemoveUser(role))?;
                 keep_an_owner(tx, &place, id, role)?;
-                accounts::set_removed(tx, id, Some(now), now)?;
+                if accounts::set_removed(tx, id, Some(now), now)? {
+                    audit::note(tx, &entry.about(&member))?;
+                }
                 cut_off(tx, id, now)?;
                 Ok(user_of(tx, place.organization, id)?.0)
             })
@@ -232,15 +239,17 @@ impl Service {
     /// [`TeamError`].
     pub async fn restore_user(&self, caller: &Caller, id: AccountId) -> Result<Member, TeamError> {
         let (caller, now) = (caller.clone(), self.clock.now());
+        let entry = self.entry(caller.actor(), Deed::MemberRestored);
         self.store
             .write(move |tx| {
                 let (_, place) = caller_now(tx, &caller, now)?;
                 permit(&place, Action::RemoveUser(Role::User))?;
-                let (_, role) = user_of(tx, place.organization, id)?;
+                let (member, role) = user_of(tx, place.organization, id)?;
                 permit(&place, Action::RemoveUser(role))?;
                 if !accounts::set_removed(tx, id, None, now)? {
                     return Err(TeamError::NotRemoved);
                 }
+                audit::note(tx, &entry.about(&member))?;
                 Ok(user_of(tx, place.organization, id)?.0)
             })
             .await

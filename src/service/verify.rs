@@ -1,9 +1,11 @@
 //! Proving an address: by the mailed link or code, resending it, and "this was not me".
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::mail::Recipient;
 use crate::model::account::Member;
+use crate::model::audit::{Actor, Deed, Entry};
 use crate::model::contract::Contract;
 use crate::model::id::ProofId;
 use crate::model::password::Password;
@@ -11,7 +13,7 @@ use crate::model::proof::{Proof, Purpose};
 use crate::model::session::{Origin, Session};
 use crate::model::time::Millis;
 use crate::secrets::{Secrets, sha256};
-use crate::store::{Tx, Unavailable, accounts, proofs, sessions};
+use crate::store::{Tx, Unavailable, accounts, audit, proofs, sessions};
 
 use super::proving::{Evidence, Identities, account_of, examine, settle_verified};
 use super::throttle::spend_mail;
@@ -84,8 +86,9 @@ impl Service {
         &self,
         evidence: Evidence,
         password: Option<Password>,
+        address: IpAddr,
     ) -> Result<Member, VerifyError> {
-        Ok(self.verify(evidence, password, None).await?.0)
+        Ok(self.verify(evidence, password, address, None).await?.0)
     }
 
     /// Proves an address and opens a session.
@@ -99,7 +102,8 @@ impl Service {
         contract: Contract,
         origin: &Origin,
     ) -> Result<Entered, VerifyError> {
-        let (member, session) = self.verify(evidence, password, Some((contract, origin))).await?;
+        let (member, session) =
+            self.verify(evidence, password, origin.address, Some((contract, origin))).await?;
         let session = session.ok_or(VerifyError::InvalidEvidence)?;
         let tokens = self.tokens(&session, &member);
         Ok(Entered { member, tokens, pending_proof: None })
@@ -109,12 +113,16 @@ impl Service {
         &self,
         evidence: Evidence,
         password: Option<Password>,
+        address: IpAddr,
         enter: Option<(Contract, &Origin)>,
     ) -> Result<(Member, Option<Session>), VerifyError> {
         let now = self.clock.now();
         let found = self.store.read(|tx| account_of(tx, &evidence, Purpose::Verify, now))?;
         let member = found.ok_or(VerifyError::InvalidEvidence)?;
+        let actor = Actor::Person(member.account.id, address);
         let verification = Verification {
+            verified: self.entry_about(&member, actor, Deed::AddressVerified),
+            chosen: self.entry_about(&member, actor, Deed::PasswordChosen),
             evidence,
             first_hash: self.first_hash(&member, password).await?,
             identities: self.identities(&member.account.email),
@@ -189,16 +197,21 @@ impl Service {
     ///
     /// # Errors
     /// [`Unavailable`].
-    pub async fn disown(&self, secret: &str) -> Result<bool, Unavailable> {
+    pub async fn disown(&self, secret: &str, address: IpAddr) -> Result<bool, Unavailable> {
         let (hash, now) = (sha256(secret), self.clock.now());
+        let entry = self.entry(Actor::System, Deed::AccountDisowned);
         self.store
             .write(move |tx| {
                 let Some(proof) = proofs::by_secret(tx, &hash, Purpose::Verify, now)? else {
                     return Ok(false);
                 };
                 let unverified = accounts::member(tx, proof.account)?
-                    .is_some_and(|member| member.account.verified_at.is_none() && member.may_enter());
-                Ok(unverified && accounts::delete(tx, proof.account)?)
+                    .filter(|member| member.account.verified_at.is_none() && member.may_enter());
+                let Some(member) = unverified else { return Ok(false) };
+                let actor = Actor::Person(proof.account, address);
+                audit::note(tx, &Entry { actor, ..entry.about(&member) })?;
+                audit::forget_addresses(tx, proof.account)?;
+                accounts::delete(tx, proof.account)
             })
             .await
     }
@@ -209,6 +222,10 @@ struct Verification {
     first_hash: Option<String>,
     identities: Identities,
     session: Option<(Session, String)>,
+    /// What the audit log says.
+    verified: Entry,
+    /// What it says of a first password.
+    chosen: Entry,
     now: Millis,
 }
 
@@ -227,7 +244,9 @@ impl Verification {
         }
         if let Some(hash) = self.first_hash.as_ref().filter(|_| needs_password) {
             accounts::set_password(tx, proof.account, hash, now)?;
+            audit::note(tx, &self.chosen)?;
         }
+        audit::note(tx, &self.verified)?;
         settle_verified(tx, &member, &self.identities, now)?;
         if let Some((session, address)) = &self.session {
             accounts::set_logged_in(tx, proof.account, now)?;

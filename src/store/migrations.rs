@@ -7,6 +7,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_foundation.sql"),
     include_str!("migrations/0002_subscriptions.sql"),
     include_str!("migrations/0003_teams.sql"),
+    include_str!("migrations/0004_audit.sql"),
 ];
 
 const BOOKKEEPING: &str = "create table if not exists schema_versions (

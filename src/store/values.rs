@@ -6,7 +6,8 @@ use super::{FromValue, ToValue, Unavailable, Value};
 use crate::model::contract::Contract;
 use crate::model::email::EmailAddress;
 use crate::model::id::{
-    AccountId, CapabilityId, LetterId, OrganizationId, PeriodId, ProofId, SessionId, SubscriptionId,
+    AccountId, AuditId, CapabilityId, DeviceId, LetterId, OrganizationId, PeriodId, ProofId, SessionId,
+    SubscriptionId,
 };
 use crate::model::language::Language;
 use crate::model::letter::LetterState;
@@ -115,7 +116,9 @@ macro_rules! ids_as_text {
     )*};
 }
 
-ids_as_text! { AccountId CapabilityId LetterId OrganizationId PeriodId ProofId SessionId SubscriptionId }
+ids_as_text! {
+    AccountId AuditId CapabilityId DeviceId LetterId OrganizationId PeriodId ProofId SessionId SubscriptionId
+}
 
 fn unexpected(what: &str) -> Unavailable {
     Unavailable::because(format_args!("a column does not hold {what}"))

@@ -174,6 +174,31 @@ async fn letters_are_listed_without_their_words_and_one_that_failed_is_tried_aga
 }
 
 #[tokio::test]
+async fn the_operator_reads_the_log_at_the_command_line() {
+    let place = Place::new();
+    let server = place.serve(&[]);
+    let ann = sign_up(&server, "ann@acme.example").await;
+    sign_up(&server, "ben@acme.example").await;
+    assert_eq!(place.run(&["account", "ban", &ann.id]).status, 0);
+    let entries = place.json(&["audit"]);
+    assert_eq!(entries.as_array().map(Vec::len), Some(3));
+    let newest = &entries[0];
+    assert_eq!((&newest["action"], &newest["by"]), (&json!("account.banned"), &json!("operator")));
+    assert_eq!((&newest["account"], &newest["address"]), (&json!(ann.id), &Value::Null));
+    assert_eq!(entries[2]["address"], "127.0.0.1");
+    for named in [&ann.id, "ANN@acme.example"] {
+        assert_eq!(place.json(&["audit", "--account", named]).as_array().map(Vec::len), Some(2), "{named}");
+    }
+    assert_eq!(place.json(&["audit", "--limit", "1"]).as_array().map(Vec::len), Some(1));
+    let table = place.run(&["audit"]);
+    assert!(table.stdout.starts_with("AT ") || table.stdout.starts_with(" AT "), "{}", table.stdout);
+    let unknown = place.run(&["audit", "--account", "nobody@acme.example"]);
+    assert_eq!((unknown.status, unknown.stderr.lines().count()), (1, 1), "{unknown:?}");
+    assert_eq!(place.run(&["audit", "--limit", "0"]).status, 2);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_running_server_goes_over_to_rotated_keys() {
     let place = Place::new();
     let server = place.serve(&[]);
@@ -249,6 +274,7 @@ async fn the_printed_document_is_the_committed_one_and_json_is_json_everywhere()
         &["organization", "list", "--banned-domains"],
         &["letters", "list"],
         &["letters", "show", &letter],
+        &["audit"],
         &["keys", "rotate"],
         &["backup", "copy.db"],
         &["check"],

@@ -12,8 +12,10 @@ mod smtp_sink;
 
 mod abuse;
 mod address;
+mod audit;
 mod command_line;
 mod company;
+mod device;
 mod keeping;
 mod letters;
 mod limits;
@@ -22,6 +24,7 @@ mod locks;
 mod login;
 mod mail;
 mod mailbox;
+mod privacy;
 mod proof;
 mod purpose;
 mod quota;

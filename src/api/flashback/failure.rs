@@ -84,3 +84,30 @@ impl Family for FamilyB {
         }
     }
 }
+
+/// Family C: second factor, devices, sessions.
+pub enum FamilyC {}
+
+/// What went wrong, in a sentence.
+#[derive(Object)]
+#[oai(rename = "FlashbackError", example)]
+pub struct FailureC {
+    /// Always false.
+    success: bool,
+    /// A sentence for people.
+    error: String,
+}
+
+impl Example for FailureC {
+    fn example() -> FailureC {
+        FailureC { success: false, error: "Session not found".to_owned() }
+    }
+}
+
+impl Family for FamilyC {
+    type Body = FailureC;
+
+    fn body(problem: &Problem<FamilyC>) -> FailureC {
+        FailureC { success: false, error: problem.message.clone() }
+    }
+}

@@ -16,7 +16,6 @@ use crate::api::reply::{ALWAYS, WITH_BODY, WITH_TOKEN, outcomes};
 use crate::client::Client;
 use crate::model::email::EmailAddress;
 use crate::model::fault::{Fault, Rule};
-use crate::model::network::Network;
 use crate::service::Service;
 use crate::service::proving::Evidence;
 use crate::service::reset::ResetError;
@@ -92,7 +91,7 @@ impl Recovery {
             Ok(parts) => parts,
             Err(problem) => return ResetReply::Failed(problem),
         };
-        let changed = service.reset_password(evidence, password, Network::from(client.address)).await;
+        let changed = service.reset_password(evidence, password, client.address).await;
         let text = "The password is changed and all sessions have ended. Log in with the new one.";
         changed.map(|_| message(text)).map_err(Problem::from).into()
     }

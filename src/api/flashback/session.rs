@@ -15,9 +15,11 @@ use crate::api::problem::Problem;
 use crate::api::reply::{ALWAYS, WITH_BODY, outcomes};
 use crate::client::Client;
 use crate::model::contract::Contract;
+use crate::model::device::Description;
 use crate::model::email::EmailAddress;
 use crate::model::fault::{Fault, Rule};
 use crate::model::password::Password;
+use crate::model::session::Origin;
 use crate::service::login::{LoginError, LoginOrder};
 use crate::service::{Entered, Service};
 
@@ -27,7 +29,7 @@ use crate::service::{Entered, Service};
 pub struct LoginRequest {
     email: Text<EmailAddress>,
     password: String,
-    /// How the session is shown in `GET /token`; the `User-Agent` when absent.
+    /// How the session is shown in `GET /token`, the `User-Agent` when absent; becomes a device in `GET /devices`.
     device_info: Option<DeviceInfo>,
 }
 
@@ -51,6 +53,16 @@ impl DeviceInfo {
     fn name(&self) -> String {
         let parts = [&self.device_name, &self.browser, &self.os, &self.device_type];
         parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(", ")
+    }
+
+    fn told(&self) -> Option<Description> {
+        let part = |text: &'_ Option<String>| text.clone().unwrap_or_default();
+        Description::told(
+            &part(&self.device_name),
+            &part(&self.device_type),
+            &part(&self.os),
+            &part(&self.browser),
+        )
     }
 }
 
@@ -143,7 +155,10 @@ impl Session {
         let order = LoginOrder {
             email: email.0,
             password: Password::given(&password),
-            origin: client.origin(device.as_deref()),
+            origin: Origin {
+                told: device_info.as_ref().and_then(DeviceInfo::told),
+                ..client.origin(device.as_deref())
+            },
         };
         let entered = service.log_in(Contract::Flashback, order).await;
         entered.map(EnteredBody::from).map_err(|error| login_problem(error, service.reveal_accounts)).into()

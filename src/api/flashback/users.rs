@@ -21,7 +21,9 @@ use crate::model::organization::Role;
 use crate::service::Service;
 use crate::service::invite::Invitation;
 use crate::service::team::{MemberChange, TeamError};
-use wire::{ChangeUserRequest, FamilyEmpty, FamilyList, InviteRequest, UserAnswer, UserBody, UsersBody};
+use wire::{ChangeUserRequest, InviteRequest, UserAnswer, UserBody, UsersBody};
+
+pub use wire::{FamilyEmpty, FamilyList};
 
 const MISSING: (u16, &str) = (404, "`User not found`: unknown, or of another organization.");
 

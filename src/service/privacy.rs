@@ -1,0 +1,104 @@
+//! What a privacy law asks of who runs this server: telling somebody all that is kept of them, and erasing it.
+
+use crate::model::account::{Account, AccountState};
+use crate::model::audit::{Actor, Deed, Recorded};
+use crate::model::device::Device;
+use crate::model::id::AccountId;
+use crate::model::organization::Role;
+use crate::model::settings::Settings;
+use crate::store::{Unavailable, accounts, audit, devices, members, organizations, privacy, settings};
+
+use super::Service;
+use super::audit::as_shown_to;
+use super::authenticate::Caller;
+
+pub use crate::store::devices::OwnSession;
+pub use crate::store::privacy::{HeldPlan, Place};
+
+/// Entries of the audit log that an export holds.
+const EXPORTED_ENTRIES: i64 = 10_000;
+
+/// All that is kept of one person.
+#[derive(Debug, Clone)]
+pub struct Export {
+    pub account: Account,
+    pub place: Option<Place>,
+    pub plans: Vec<HeldPlan>,
+    pub sessions: Vec<OwnSession>,
+    pub devices: Vec<Device>,
+    pub settings: Settings,
+    pub audit: Vec<Recorded>,
+}
+
+/// Why an account is not erased. Nothing has changed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum EraseError {
+    #[error("there is no such account")]
+    Unknown,
+    #[error("the account is active: deactivate or ban it first")]
+    Active,
+    #[error(
+        "the account is the last owner of an organization with other members: make one of them an owner first"
+    )]
+    LastOwner,
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl Service {
+    /// All that is kept of the caller; `None` when the account has gone meanwhile.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn export(&self, caller: &Caller) -> Result<Option<Export>, Unavailable> {
+        let id = caller.member.account.id;
+        self.store
+            .scan(move |tx| {
+                let Some(member) = accounts::member(tx, id)? else { return Ok(None) };
+                let place = privacy::place(tx, id)?;
+                let plans = place.as_ref().map(|place| privacy::plans(tx, place.organization)).transpose()?;
+                let entries = audit::of_account(tx, id, EXPORTED_ENTRIES)?;
+                Ok(Some(Export {
+                    account: member.account,
+                    place,
+                    plans: plans.unwrap_or_default(),
+                    sessions: devices::sessions(tx, id)?,
+                    devices: devices::all(tx, id)?,
+                    settings: settings::get(tx, settings::Owner::User(id))?,
+                    audit: entries.into_iter().map(|entry| as_shown_to(id, entry)).collect(),
+                }))
+            })
+            .await
+    }
+
+    /// Erases an account that nobody uses, with its letters, sessions, devices and proofs, and its organization if
+    /// nobody else is in it. What stays names nobody: the audit log, without addresses, and the digests by which a
+    /// second trial is noticed.
+    ///
+    /// # Errors
+    /// [`EraseError`]; nothing has changed then.
+    pub async fn erase(&self, id: AccountId) -> Result<(), EraseError> {
+        let entry = self.entry(Actor::Operator, Deed::AccountErased);
+        self.store
+            .write(move |tx| {
+                let member = accounts::member(tx, id)?.ok_or(EraseError::Unknown)?;
+                match member.account.state() {
+                    AccountState::Active => return Err(EraseError::Active),
+                    AccountState::Unverified
+                    | AccountState::Deactivated
+                    | AccountState::Removed
+                    | AccountState::Banned => {}
+                }
+                if let Some(place) = member.organization.as_ref().filter(|place| place.role == Role::Owner)
+                    && organizations::member_count(tx, place.organization)? > 1
+                    && !members::has_other_owner(tx, place.organization, id)?
+                {
+                    return Err(EraseError::LastOwner);
+                }
+                accounts::delete(tx, id)?;
+                audit::forget_addresses(tx, id)?;
+                Ok(audit::note(tx, &entry.about(&member))?)
+            })
+            .await
+    }
+}
