@@ -32,8 +32,7 @@ const LETTER_LIFE: Duration = Duration::from_secs(30 * DAY.as_secs());
 pub async fn run(service: Arc<Service>, mut stop: watch::Receiver<bool>) {
     loop {
         match sweep(&service).await {
-            Ok(0) => {}
-            Ok(removed) => tracing::debug!("housekeeping removed {removed} rows"),
+            Ok(removed) => service.note_sweep(removed),
             Err(error) => tracing::warn!("housekeeping will try again: {error}"),
         }
         tokio::select! {

@@ -22,7 +22,7 @@ pub mod team;
 pub mod throttle;
 pub mod verify;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::{Chance, Clock};
@@ -58,6 +58,15 @@ pub struct Service {
     /// Whether a login may tell an unknown address from a wrong password.
     pub reveal_accounts: bool,
     pub(crate) key_reload: keys::ReloadGate,
+    pub(crate) last_sweep: Mutex<Option<Sweep>>,
+}
+
+/// A round of housekeeping that went through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sweep {
+    pub at: Millis,
+    /// Rows that went.
+    pub removed: u64,
 }
 
 /// Somebody who has just come in.
@@ -103,6 +112,17 @@ impl Service {
     /// [`Unavailable`].
     pub async fn letter_counts(&self) -> Result<Vec<(LetterState, i64)>, Unavailable> {
         self.store.scan(letters::counts).await
+    }
+
+    /// Remembers a round of housekeeping.
+    pub fn note_sweep(&self, removed: u64) {
+        let sweep = Sweep { at: self.clock.now(), removed };
+        *self.last_sweep.lock().unwrap_or_else(PoisonError::into_inner) = Some(sweep);
+    }
+
+    /// The last round of housekeeping since the start.
+    pub fn last_sweep(&self) -> Option<Sweep> {
+        *self.last_sweep.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Why the last write failed, if it did: a full disk, say. None once one has gone through again.

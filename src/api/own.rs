@@ -16,7 +16,7 @@ use super::problem::Problem;
 use super::reply::{ALWAYS, outcomes};
 use crate::metrics::LetterLabels;
 use crate::model::letter::{Letter, LetterState};
-use crate::service::Service;
+use crate::service::{Service, Sweep};
 
 #[derive(Tags)]
 enum Area {
@@ -39,6 +39,8 @@ pub struct HealthBody {
     database: String,
     courier: CourierBody,
     hashing: HashingBody,
+    /// The last round of housekeeping; absent before the first.
+    housekeeping: Option<HousekeepingBody>,
 }
 
 /// How the mail is doing.
@@ -60,6 +62,22 @@ pub struct CourierBody {
 pub struct HashingBody {
     /// Passwords waiting for a thread.
     waiting: u64,
+}
+
+/// The removal of what time has ended: a round every minute.
+#[derive(Object)]
+#[oai(rename = "HousekeepingHealth", rename_all = "camelCase")]
+pub struct HousekeepingBody {
+    /// RFC 3339 in UTC.
+    last_run: String,
+    /// Rows that it removed.
+    removed: u64,
+}
+
+impl From<Sweep> for HousekeepingBody {
+    fn from(sweep: Sweep) -> HousekeepingBody {
+        HousekeepingBody { last_run: sweep.at.rfc3339(), removed: sweep.removed }
+    }
 }
 
 #[derive(ApiResponse)]
@@ -147,6 +165,7 @@ impl Own {
                 fault: courier.fault.or(courier.delay).filter(|_| local),
                 waiting: waiting.unwrap_or(0),
             },
+            housekeeping: service.last_sweep().map(HousekeepingBody::from),
             hashing: HashingBody { waiting: service.hashing.waiting() as u64 },
             error,
         };

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::{Ambience, StartError};
 use crate::clock::Chance;
@@ -69,6 +69,7 @@ pub async fn open(
         limits: settings.rate_limits,
         reveal_accounts: settings.reveal_accounts,
         key_reload: keys::ReloadGate::default(),
+        last_sweep: Mutex::default(),
     }))
 }
 

@@ -124,3 +124,13 @@ async fn an_unverified_account_can_be_proved_after_a_ban_was_lifted() {
     assert_eq!(app.post("/user/verify-email", &json!({"token": fresh})).await.status, 200);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn health_tells_when_housekeeping_went_through_last() {
+    let app = App::start().await;
+    crate::app::until("the first round at the start", || app.service.last_sweep().is_some()).await;
+    let health = app.get("/health").await.json();
+    assert_eq!(health["housekeeping"], json!({"lastRun": "2026-03-01T12:00:00Z", "removed": 0}));
+    assert_eq!((&health["status"], &health["courier"]["status"]), (&json!("ok"), &json!("ok")));
+    app.finish().await;
+}
