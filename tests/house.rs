@@ -165,6 +165,18 @@ fn the_committed_document_is_fresh() {
 }
 
 #[test]
+fn the_document_names_every_path_and_operation_once() {
+    let document = latchkey::api::document_yaml();
+    for prefix in ["  /", "      operationId: "] {
+        let mut named: Vec<&str> = document.lines().filter(|line| line.starts_with(prefix)).collect();
+        let all = named.len();
+        named.sort_unstable();
+        named.dedup();
+        assert_eq!(named.len(), all, "of two, a reader keeps only the last: move them into one impl");
+    }
+}
+
+#[test]
 fn sql_stays_portable() {
     let dialect = [
         "datetime(",

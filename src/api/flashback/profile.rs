@@ -10,11 +10,12 @@ use poem_openapi::{Object, OpenApi};
 
 use super::failure::{FamilyB, SENTENCE_ONLY};
 use super::register::choose_password;
+use super::role::RoleAnswer;
 use super::wire::{MessageBody, message};
 use super::{Area, Known, Proven};
 use crate::api::body::{Body, Text};
 use crate::api::problem::Problem;
-use crate::api::reply::{ALWAYS, WITH_BODY, WITH_TOKEN, outcomes};
+use crate::api::reply::{ALWAYS, WITH_BODY, WITH_PATH, WITH_TOKEN, outcomes};
 use crate::model::account::Member;
 use crate::model::id::AccountId;
 use crate::model::name::PersonName;
@@ -102,9 +103,16 @@ outcomes!(WriteReply = WriteOutcomes: FamilyB, 200 "Changed." => MessageBody,
     (404, "`User not found`: unknown, or of another organization."),
 ]]);
 
+outcomes!(RoleReply = RoleOutcomes: FamilyB, 200 "The role." => RoleAnswer,
+[ALWAYS, WITH_PATH, WITH_TOKEN, &[
+    (403, "`User not associated with any organization`: the caller has none."),
+    (404, "`User not found`: unknown, or of another organization."),
+]]);
+
 #[derive(Clone)]
 pub struct Profile;
 
+/// Operations of one path stand in one `impl`: the document would keep only the last of two.
 #[OpenApi]
 impl Profile {
     /// Read one's profile
@@ -113,6 +121,22 @@ impl Profile {
     #[oai(path = "/user/profile", method = "get", tag = "Area::Profile", operation_id = "flashbackProfile")]
     async fn read(&self, Known(caller): Known) -> ReadReply {
         ReadReply::Done(ProfileAnswer { success: true, data: ProfileBody::from(&caller.member) })
+    }
+
+    /// Read somebody's role
+    ///
+    /// Of the same organization; open to every member.
+    #[oai(path = "/user/:userId", method = "get", tag = "Area::Organization", operation_id = "flashbackRole")]
+    async fn role(
+        &self,
+        service: Data<&Arc<Service>>,
+        Known(caller): Known,
+        /// `user.id` of the answer to `/user/register`, or `id` of `/organization/users`.
+        #[oai(name = "userId")]
+        user_id: Path<String>,
+    ) -> RoleReply {
+        let found = service.find_user(&caller, AccountId::named(&user_id.0), false);
+        found.map(RoleAnswer::from).map_err(Problem::from).into()
     }
 
     /// Change a profile

@@ -1,4 +1,4 @@
-//! What role somebody of one's organization has, and giving another.
+//! What role somebody of one's organization has (read in `profile.rs`, at the path of the profile), and giving another.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 
 use super::failure::{FamilyB, SENTENCE_ONLY};
-use super::{Area, Known, Proven};
+use super::{Area, Proven};
 use crate::api::body::Body;
 use crate::api::problem::Problem;
-use crate::api::reply::{ALWAYS, WITH_BODY, WITH_PATH, WITH_TOKEN, outcomes};
+use crate::api::reply::{ALWAYS, WITH_BODY, WITH_TOKEN, outcomes};
 use crate::model::account::Member;
 use crate::model::id::AccountId;
 use crate::model::organization::Role;
@@ -91,11 +91,6 @@ pub struct RoleChangedBody {
     message: String,
 }
 
-outcomes!(ReadReply = ReadOutcomes: FamilyB, 200 "The role." => RoleAnswer,
-[ALWAYS, WITH_PATH, WITH_TOKEN, &[
-    (403, "`User not associated with any organization`: the caller has none."),
-    (404, "`User not found`: unknown, or of another organization."),
-]]);
 outcomes!(WriteReply = WriteOutcomes: FamilyB, 200 "The role is given." => RoleChangedAnswer,
 [ALWAYS, WITH_BODY, WITH_TOKEN, &[
     (400, "`Invalid role combination`: no such role; the last owner keeps theirs; or the input is faulty."),
@@ -108,22 +103,6 @@ pub struct Roles;
 
 #[OpenApi]
 impl Roles {
-    /// Read somebody's role
-    ///
-    /// Of the same organization; open to every member.
-    #[oai(path = "/user/:userId", method = "get", tag = "Area::Organization", operation_id = "flashbackRole")]
-    async fn read(
-        &self,
-        service: Data<&Arc<Service>>,
-        Known(caller): Known,
-        /// `user.id` of the answer to `/user/register`, or `id` of `/organization/users`.
-        #[oai(name = "userId")]
-        user_id: Path<String>,
-    ) -> ReadReply {
-        let found = service.find_user(&caller, AccountId::named(&user_id.0), false);
-        found.map(RoleAnswer::from).map_err(Problem::from).into()
-    }
-
     /// Give somebody a role
     ///
     /// Takes the role WORKSPACES; neither the old nor the new role may be above one's own. The last owner keeps theirs.
