@@ -17,7 +17,7 @@ SETTINGS = {
     "LATCHKEY_LOG_FORMAT": "json",
 }
 # They can end the very session that the other calls need.
-LEAVING = ["/user/logout", "/user/deactivate", "/token/{tokenId}"]
+LEAVING = ["/user/logout", "/user/deactivate", "/token/{tokenId}", "/sessions/{id}/revoke", "/devices/{id}"]
 
 
 def member(desk, email):
