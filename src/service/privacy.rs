@@ -56,7 +56,8 @@ impl Service {
             .scan(move |tx| {
                 let Some(member) = accounts::member(tx, id)? else { return Ok(None) };
                 let place = privacy::place(tx, id)?;
-                let plans = place.as_ref().map(|place| privacy::plans(tx, place.organization)).transpose()?;
+                let plans =
+                    place.as_ref().map(|place| privacy::plans(tx, place.organization.id)).transpose()?;
                 let entries = audit::of_account(tx, id, EXPORTED_ENTRIES)?;
                 Ok(Some(Export {
                     account: member.account,

@@ -1,49 +1,24 @@
 //! What is kept of one person beyond account, sessions and devices, as rows.
 
-use super::{Row, Tx, Unavailable, params};
+use super::{Row, Tx, Unavailable, organizations, params};
 use crate::model::id::{AccountId, OrganizationId, SubscriptionId};
-use crate::model::organization::{Contact, Role};
+use crate::model::organization::{Organization, Role};
 use crate::model::time::Millis;
 
 /// A person's organization with all that its members have told of it, and their place in it.
 #[derive(Debug, Clone)]
 pub struct Place {
-    pub organization: OrganizationId,
-    pub name: String,
-    pub website: Option<String>,
-    pub domain: Option<String>,
-    pub is_business: bool,
-    pub contact: Contact,
+    pub organization: Organization,
     pub role: Role,
     pub since: Millis,
 }
 
 /// The place of an account.
 pub fn place(tx: &Tx<'_>, account: AccountId) -> Result<Option<Place>, Unavailable> {
-    let sql =
-        "select o.id, o.name, o.website, o.domain, o.is_business, o.phone, o.address1, o.address2, o.city,
-            o.state, o.zipcode, o.country, m.role, m.created_at
-        from memberships m join organizations o on o.id = m.organization_id where m.account_id = ?1";
-    tx.row(sql, params![account], |row: &mut Row| {
-        Ok(Place {
-            organization: row.take()?,
-            name: row.take()?,
-            website: row.take()?,
-            domain: row.take()?,
-            is_business: row.take()?,
-            contact: Contact {
-                phone: row.take()?,
-                address1: row.take()?,
-                address2: row.take()?,
-                city: row.take()?,
-                state: row.take()?,
-                zipcode: row.take()?,
-                country: row.take()?,
-            },
-            role: row.take()?,
-            since: row.take()?,
-        })
-    })
+    let sql = "select organization_id, role, created_at from memberships where account_id = ?1";
+    let read = |row: &mut Row| Ok((row.take()?, row.take()?, row.take()?));
+    let Some((id, role, since)) = tx.row(sql, params![account], read)? else { return Ok(None) };
+    Ok(organizations::find(tx, id)?.map(|organization| Place { organization, role, since }))
 }
 
 /// A plan that an organization has or had.

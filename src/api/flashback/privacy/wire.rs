@@ -137,22 +137,22 @@ pub struct ExportedPlace {
 }
 
 impl From<Place> for ExportedPlace {
-    fn from(place: Place) -> ExportedPlace {
+    fn from(Place { organization, role, since }: Place) -> ExportedPlace {
         ExportedPlace {
-            id: place.organization.to_string(),
-            name: place.name,
-            website: place.website,
-            domain: place.domain,
-            is_business: place.is_business,
-            phone: place.contact.phone,
-            address1: place.contact.address1,
-            address2: place.contact.address2,
-            city: place.contact.city,
-            state: place.contact.state,
-            zipcode: place.contact.zipcode,
-            country: place.contact.country,
-            role: place.role.name().to_owned(),
-            member_since: place.since.rfc3339(),
+            id: organization.id.to_string(),
+            name: organization.name,
+            website: organization.website,
+            domain: organization.domain,
+            is_business: organization.is_business,
+            phone: organization.contact.phone,
+            address1: organization.contact.address1,
+            address2: organization.contact.address2,
+            city: organization.contact.city,
+            state: organization.contact.state,
+            zipcode: organization.contact.zipcode,
+            country: organization.contact.country,
+            role: role.name().to_owned(),
+            member_since: since.rfc3339(),
         }
     }
 }
