@@ -278,3 +278,90 @@ create table audit_entries (
 create index audit_entries_at on audit_entries (at);
 create index audit_entries_account on audit_entries (account_id, at) where account_id is not null;
 create index audit_entries_actor on audit_entries (actor_id, at) where actor_id is not null;
+
+-- Codes that let somebody sign up where a contract asks for one.
+create table invite_codes (
+    id text not null primary key,
+    code_digest text not null unique,       -- keyed digest of the code
+    hint text not null,                     -- its first characters, for the operator's list
+    note text not null,                     -- the operator's
+    uses_allowed bigint not null,
+    uses bigint not null,
+    created_at bigint not null,
+    expires_at bigint,                      -- null = good until used up or revoked
+    revoked_at bigint
+);
+
+-- Who used which. No foreign key: after an erasure the account's id leads nowhere, and the count stays true.
+create table invite_uses (
+    invite_id text not null references invite_codes (id) on delete cascade,
+    account_id text not null,
+    used_at bigint not null,
+    primary key (invite_id, account_id)
+);
+
+-- What a program shows in place of a person's session. Owned by an account or by an organization.
+create table api_keys (
+    id text not null primary key,
+    key_hash text not null unique,          -- SHA-256 of the key's 202 random bits
+    account_id text references accounts (id) on delete cascade,
+    organization_id text references organizations (id) on delete cascade,
+    is_default bigint not null,             -- 1 = the one that a contract shows which knows no more than one
+    name text not null,
+    head text not null,                     -- its first characters, for lists
+    tail text not null,                     -- its last characters, for lists
+    endpoints text not null,                -- what it may be used for, between spaces; '' = anything
+    created_at bigint not null,
+    expires_at bigint,                      -- null = never
+    revoked_at bigint,
+    last_used_at bigint                     -- within a minute or so
+);
+create index api_keys_account on api_keys (account_id) where account_id is not null;
+create index api_keys_organization on api_keys (organization_id) where organization_id is not null;
+create index api_keys_revoked on api_keys (revoked_at) where revoked_at is not null;
+
+-- What an organization has to spend. The balance is monthly + credits, the sum of its entries, and never negative.
+create table ledgers (
+    organization_id text not null primary key references organizations (id) on delete cascade,
+    monthly bigint not null,                -- left of the month's grant; void at the next
+    credits bigint not null,                -- credited by hand or earned; stays
+    granted bigint not null,                -- the month's grant
+    entries bigint not null,                -- number of the latest entry
+    subscription_id text,                   -- the one that the month is of; null = none in force
+    refill_at bigint not null,              -- when the month is over
+    unpriced_from bigint                    -- begin of the month for which a plan without a price last granted tokens
+);
+
+-- Every change of a balance; only ever added to. No foreign keys: entries outlive what they speak of, and name nobody.
+create table ledger_entries (
+    organization_id text not null,
+    number bigint not null,                 -- from 1 on, without gaps
+    at bigint not null,
+    kind text not null,                     -- 'grant', 'expiry', 'credit', 'debit'
+    delta bigint not null,
+    balance bigint not null,                -- after it
+    endpoint text,                          -- what a call was for
+    key_id text,                            -- by which key
+    detail text not null,                   -- id of the request, or reason of a credit
+    primary key (organization_id, number)
+);
+create index ledger_entries_at on ledger_entries (organization_id, at);
+
+-- Debits that may be asked for again without being made again.
+create table idempotency_keys (
+    organization_id text not null references organizations (id) on delete cascade,
+    idempotency_key text not null,          -- the caller's
+    request_digest text not null,           -- SHA-256 of what was asked for
+    balance bigint not null,                -- what was answered
+    used_at bigint not null,
+    primary key (organization_id, idempotency_key)
+);
+create index idempotency_keys_used on idempotency_keys (used_at);
+
+-- What an account wants to be told, and where: kept for the product, which does the telling.
+create table notification_settings (
+    account_id text not null primary key references accounts (id) on delete cascade,
+    webhook_url text not null,              -- https, or ''
+    notify_email bigint not null,
+    notify_browser bigint not null
+);

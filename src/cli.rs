@@ -4,7 +4,9 @@
 
 mod account;
 mod audit;
+mod credit;
 mod database;
+mod invite;
 mod key;
 mod letter;
 mod organization;
@@ -51,6 +53,9 @@ enum Command {
     Organization(organization::OrganizationCommand),
     /// Who did what to whom, and from where, newest first.
     Audit(audit::AuditQuery),
+    /// Codes that let somebody sign up where a contract asks for one.
+    #[command(subcommand)]
+    Invite(invite::InviteCommand),
     /// The outbox.
     #[command(subcommand)]
     Letters(letter::LetterCommand),
@@ -123,6 +128,7 @@ fn carry_out(line: CommandLine) -> Result<(), Refusal> {
                 organization::run(&*beside(&settings).await?, command, output).await
             }
             Command::Audit(query) => audit::run(&*beside(&settings).await?, &query, output),
+            Command::Invite(command) => invite::run(&*beside(&settings).await?, command, output).await,
             Command::Letters(command) => letter::run(&*beside(&settings).await?, command, output).await,
             Command::Keys(command) => key::run(&*beside(&settings).await?, command, output).await,
             Command::Backup { file } => database::backup(&*beside(&settings).await?, &file, output),

@@ -14,9 +14,11 @@ use crate::model::time::{DAY, MINUTE};
 use crate::service::Service;
 use crate::service::audit::entry;
 use crate::service::keys::RETIRED_LIFE;
+use crate::service::metering::IDEMPOTENCY_LIFE;
 use crate::service::throttle::FAILURE_LIFE;
 use crate::store::{
-    Unavailable, accounts, audit, devices, letters, proofs, sessions, signing_keys, throttles,
+    Unavailable, accounts, api_keys, audit, devices, ledgers, letters, proofs, sessions, signing_keys,
+    throttles,
 };
 
 /// How often it looks.
@@ -25,6 +27,8 @@ const PAUSE: Duration = MINUTE;
 const BATCH: i64 = 200;
 /// How long an ended session or proof stays, for the operator's questions.
 const ENDED_LIFE: Duration = DAY;
+/// How long a revoked API key stays, for the lines of the ledger that name it.
+const KEY_LIFE: Duration = Duration::from_secs(90 * DAY.as_secs());
 /// How long a letter that is done stays in the list.
 const LETTER_LIFE: Duration = Duration::from_secs(30 * DAY.as_secs());
 
@@ -49,6 +53,7 @@ pub async fn run(service: Arc<Service>, mut stop: watch::Receiver<bool>) {
 pub async fn sweep(service: &Service) -> Result<u64, Unavailable> {
     let now = service.clock.now();
     service.reload_keys()?;
+    service.note_key_use().await?;
     let mut removed = 0;
     for contract in Contract::ALL.into_iter().filter(|contract| contract.gates_on_verification()) {
         removed += sweep_unverified(service, contract).await?;
@@ -61,6 +66,8 @@ pub async fn sweep(service: &Service) -> Result<u64, Unavailable> {
                     sessions::delete_ended(tx, now - ENDED_LIFE, BATCH)?
                         + proofs::delete_ended(tx, now - ENDED_LIFE, BATCH)?
                         + letters::delete_done(tx, now - LETTER_LIFE, BATCH)?
+                        + api_keys::delete_revoked(tx, now - KEY_LIFE, BATCH)?
+                        + ledgers::forget(tx, now - IDEMPOTENCY_LIFE, BATCH)?
                         + audit::delete_before(tx, now - AUDIT_LIFE, BATCH)?
                         + devices::delete_unseen(tx, now - DEVICE_LIFE, BATCH)?
                         + throttles::delete_stale(tx, now - FAILURE_LIFE, now, BATCH)?

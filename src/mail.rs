@@ -29,6 +29,8 @@ pub enum Contents<'a> {
     PasswordChanged,
     /// "You were invited": the secret proves the address as that of [`Contents::Verify`] does.
     Invitation { secret: &'a str, code: &'a str, expires: Millis, organization: &'a str },
+    /// "Welcome": the account's first API key, and how to call with it.
+    Welcome { api_key: &'a str },
 }
 
 impl Contents<'_> {
@@ -38,6 +40,7 @@ impl Contents<'_> {
             Contents::Reset { .. } => LetterKind::Reset,
             Contents::PasswordChanged => LetterKind::PasswordChanged,
             Contents::Invitation { .. } => LetterKind::Invitation,
+            Contents::Welcome { .. } => LetterKind::Welcome,
         }
     }
 }
@@ -90,7 +93,7 @@ impl Mailroom {
             Contents::Verify { expires, .. }
             | Contents::Reset { expires, .. }
             | Contents::Invitation { expires, .. } => expires,
-            Contents::PasswordChanged => now + LIFE,
+            Contents::PasswordChanged | Contents::Welcome { .. } => now + LIFE,
         };
         Letter {
             id,

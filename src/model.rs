@@ -1,6 +1,7 @@
 //! The nouns and their rules: pure values, no I/O. Nothing here imports anything else of Latchkey.
 
 pub mod account;
+pub mod api_key;
 pub mod audit;
 pub mod contract;
 pub mod device;
@@ -8,10 +9,13 @@ pub mod domain;
 pub mod email;
 pub mod fault;
 pub mod id;
+pub mod invite_code;
 pub mod language;
+pub mod ledger;
 pub mod letter;
 pub mod name;
 pub mod network;
+pub mod notification;
 pub mod organization;
 pub mod password;
 pub mod permission;

@@ -20,6 +20,7 @@ pub enum Use {
     Throttle,
     /// What a client tells of its device.
     Device,
+    InviteCode,
     /// The check value by which a wrong key is noticed at start-up.
     KeyCheck,
 }
@@ -33,6 +34,7 @@ impl Use {
             Use::EmailIdentity => b"email identity",
             Use::Throttle => b"throttle",
             Use::Device => b"device",
+            Use::InviteCode => b"invite code",
             Use::KeyCheck => b"key check",
         }
     }

@@ -1,12 +1,18 @@
 //! The use cases, a file a verb. They speak in values and meanings: nothing here knows a wire format.
 
+pub mod api_keys;
 pub mod audit;
 pub mod authenticate;
 pub mod devices;
+mod handover;
 pub mod invite;
+pub mod invite_codes;
 pub mod keys;
+pub mod ledger;
 pub mod login;
+pub mod metering;
 pub mod operator;
+pub mod policy;
 pub mod privacy;
 pub mod profile;
 pub mod proving;
@@ -58,6 +64,7 @@ pub struct Service {
     /// Whether a login may tell an unknown address from a wrong password.
     pub reveal_accounts: bool,
     pub(crate) key_reload: keys::ReloadGate,
+    pub(crate) key_use: metering::KeyUse,
     pub(crate) last_sweep: Mutex<Option<Sweep>>,
 }
 

@@ -5,13 +5,17 @@
 //! update is the verdict; time is an argument.
 
 pub mod accounts;
+pub mod api_keys;
 pub mod audit;
 pub mod bans;
 pub mod devices;
 pub mod instance;
+pub mod invite_codes;
+pub mod ledgers;
 pub mod letters;
 pub mod members;
 mod migrations;
+pub mod notifications;
 pub mod organizations;
 pub mod plans;
 pub mod privacy;

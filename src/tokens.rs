@@ -22,6 +22,8 @@ const REMEMBERED: usize = 10_000;
 pub enum TokenKind {
     Access,
     Refresh,
+    /// That somebody knows an invite code.
+    Invite,
 }
 
 /// What a token says. The spellings are those of the published client (contracts/flashback.md section 2).
@@ -32,7 +34,7 @@ pub struct Claims {
     pub aud: String,
     #[serde(rename = "type")]
     pub kind: TokenKind,
-    /// The session, which is looked up at every request.
+    /// The session, which is looked up at every request; of an invite token the invite code's id.
     pub token_id: String,
     pub user_id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -30,13 +30,16 @@ use crate::model::contract::Contract;
 use crate::model::password::{MAX_PASSWORD_CHARS, PasswordRule};
 use crate::model::subscription::SeededPlan;
 use crate::service::authenticate::Caller;
-use crate::service::register::Policy;
+use crate::service::policy::{Gate, Policy};
 
 /// What Flashback has decided about sign-ups (seed).
 pub const POLICY: Policy = Policy {
     contract: Contract::Flashback,
+    gate: Gate::Open,
     password_rule: PasswordRule { min: 8, max: MAX_PASSWORD_CHARS, mixed: true },
     first_plan: SeededPlan::Trial,
+    welcome_key: false,
+    hand_over: None,
 };
 
 /// The areas of the contract, as the documentation groups them.

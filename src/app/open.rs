@@ -13,7 +13,7 @@ use crate::mail::courier::CourierBell;
 use crate::mail::{Letterhead, Mailroom};
 use crate::metrics::Metrics;
 use crate::secrets::{Secrets, Use};
-use crate::service::{Service, keys};
+use crate::service::{Service, keys, metering};
 use crate::store::{self, Store, Unavailable, instance};
 
 /// Who works on the database, and so where the links of letters lead and how many threads hash.
@@ -69,6 +69,7 @@ pub async fn open(
         limits: settings.rate_limits,
         reveal_accounts: settings.reveal_accounts,
         key_reload: keys::ReloadGate::default(),
+        key_use: metering::KeyUse::default(),
         last_sweep: Mutex::default(),
     }))
 }

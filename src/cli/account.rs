@@ -45,6 +45,8 @@ pub enum AccountCommand {
     Unban(Named),
     /// Give the account's organization a plan, whatever it costs.
     Subscribe(super::subscribe::Assignment),
+    /// Give the account's organization tokens that stay beyond the month.
+    Credit(super::credit::Credit),
     /// Remove a deactivated, banned, taken-out or never verified account and all that is kept of it, for good.
     Erase {
         #[command(flatten)]
@@ -106,6 +108,7 @@ pub async fn run(service: &Service, command: AccountCommand, output: Output) -> 
         AccountCommand::Subscribe(assignment) => {
             super::subscribe::subscribe(service, assignment, output).await
         }
+        AccountCommand::Credit(credit) => super::credit::credit(service, credit, output).await,
         AccountCommand::Erase { named, yes } => erase(service, &named, yes, output).await,
     }
 }
@@ -121,6 +124,7 @@ async fn create(service: &Service, new: NewAccount, output: Output) -> Result<()
     let member = service.create_account(&POLICY, order, verified).await.map_err(|error| match error {
         RegisterError::EmailTaken { .. } => Refusal::because("an account with this address exists"),
         RegisterError::DomainBanned => Refusal::because("the domain is banned: lift the ban first"),
+        RegisterError::InviteUnknown | RegisterError::InviteOver(_) => Refusal::because(&error),
         RegisterError::Setback(error) => Refusal::because(error),
     })?;
     output.one(record(&member))
@@ -133,9 +137,9 @@ fn order(new: NewAccount) -> Result<RegisterOrder, Refusal> {
     Ok(RegisterOrder {
         email: EmailAddress::parse(&new.email).map_err(wrong("email"))?,
         password,
-        first_name: PersonName::parse(&new.first_name).map_err(wrong("first-name"))?,
-        last_name: PersonName::parse(&new.last_name).map_err(wrong("last-name"))?,
-        company_name: CompanyName::parse(&company).map_err(wrong("company"))?,
+        first_name: Some(PersonName::parse(&new.first_name).map_err(wrong("first-name"))?),
+        last_name: Some(PersonName::parse(&new.last_name).map_err(wrong("last-name"))?),
+        company_name: Some(CompanyName::parse(&company).map_err(wrong("company"))?),
         company_website: new
             .website
             .map(|site| Website::parse(&site).map_err(wrong("website")))
@@ -144,6 +148,7 @@ fn order(new: NewAccount) -> Result<RegisterOrder, Refusal> {
         contact: Contact::default(),
         language: Language::of_tag(&new.language)
             .ok_or_else(|| Refusal::because("--language must be en or de"))?,
+        invite: None,
     })
 }
 

@@ -42,14 +42,33 @@ pub struct CourierHealth {
     pub delay: Option<String>,
 }
 
-/// Tells the courier that there is something to carry. Clones wake the same courier.
-#[derive(Clone, Default)]
-pub struct CourierBell(Arc<Notify>);
+/// Tells the courier that there is something to carry, and others that it has carried something. Clones speak of the
+/// same courier.
+#[derive(Clone)]
+pub struct CourierBell {
+    wake: Arc<Notify>,
+    settled: watch::Sender<()>,
+}
+
+impl Default for CourierBell {
+    fn default() -> CourierBell {
+        CourierBell { wake: Arc::default(), settled: watch::Sender::new(()) }
+    }
+}
 
 impl CourierBell {
     /// Wakes the courier, or keeps it from falling asleep.
     pub fn ring(&self) {
-        self.0.notify_one();
+        self.wake.notify_one();
+    }
+
+    /// Tells of every letter that has left or come back.
+    pub fn settled(&self) -> watch::Receiver<()> {
+        self.settled.subscribe()
+    }
+
+    fn announce(&self) {
+        self.settled.send_replace(());
     }
 }
 
@@ -104,6 +123,7 @@ impl Courier {
             })
             .await?;
         if kept > 0 {
+            self.bell.announce();
             let delivered = LetterLabels { state: LetterState::Delivered.as_str() };
             self.metrics.letter_attempts.get_or_create(&delivered).inc_by(kept);
             tracing::info!("letters kept in the mailbox: {kept}");
@@ -125,7 +145,7 @@ impl Courier {
         };
         tokio::select! {
             Some(done) = conversations.join_next() => report_panic(done),
-            () = self.bell.0.notified() => {}
+            () = self.bell.wake.notified() => {}
             () = tokio::time::sleep(span) => {}
             _ = stop.wait_for(|stop| *stop) => {}
         }
@@ -160,6 +180,7 @@ impl Courier {
                 "letter {id} was carried but that could not be noted; it may go out twice: {error}"
             );
         }
+        self.bell.announce();
     }
 
     async fn attempt(&self, letter: &Letter) -> (LetterState, String) {

@@ -18,16 +18,18 @@ macro_rules! embedded {
     };
 }
 
-const EMBEDDED: [(&str, &str); 27] = embedded! {
+const EMBEDDED: [(&str, &str); 33] = embedded! {
     "layout.html" "button.html" "code.html"
     "en/verify.subject" "en/verify.txt" "en/verify.html"
     "en/reset.subject" "en/reset.txt" "en/reset.html"
     "en/password-changed.subject" "en/password-changed.txt" "en/password-changed.html"
     "en/invitation.subject" "en/invitation.txt" "en/invitation.html"
+    "en/welcome.subject" "en/welcome.txt" "en/welcome.html"
     "de/verify.subject" "de/verify.txt" "de/verify.html"
     "de/reset.subject" "de/reset.txt" "de/reset.html"
     "de/password-changed.subject" "de/password-changed.txt" "de/password-changed.html"
     "de/invitation.subject" "de/invitation.txt" "de/invitation.html"
+    "de/welcome.subject" "de/welcome.txt" "de/welcome.html"
 };
 
 impl Templates {
@@ -49,11 +51,15 @@ impl Templates {
             Contents::Invitation { secret, code, .. } => {
                 (Some(link(head, "/verify-email", secret)), Some(code))
             }
-            Contents::PasswordChanged => (None, None),
+            Contents::PasswordChanged | Contents::Welcome { .. } => (None, None),
         };
         let organization = match contents {
             Contents::Invitation { organization, .. } => harmless(organization),
             _ => "",
+        };
+        let api_key = match contents {
+            Contents::Welcome { api_key } => Some(api_key),
+            _ => None,
         };
         let context = context! {
             app => &head.app_name,
@@ -62,6 +68,8 @@ impl Templates {
             days => INVITATION_LIFE.as_secs() / DAY.as_secs(),
             link => &link,
             code => code,
+            api_key => api_key,
+            public_url => &head.public_url,
             hours => Purpose::Verify.life().as_secs() / HOUR.as_secs(),
             minutes => Purpose::Reset.life().as_secs() / 60,
             page_host => host_of(&head.public_url),

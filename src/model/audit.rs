@@ -92,6 +92,13 @@ deeds! {
     DomainBanned = "domain.banned"
     DomainUnbanned = "domain.unbanned"
     KeysRotated = "keys.rotated"
+    ApiKeyCreated = "api-key.created"
+    ApiKeyRevoked = "api-key.revoked"
+    /// Another took the place of the one before.
+    ApiKeyRotated = "api-key.rotated"
+    InviteCodeCreated = "invite-code.created"
+    InviteCodeRevoked = "invite-code.revoked"
+    TokensCredited = "tokens.credited"
 }
 
 /// An entry about to be written.

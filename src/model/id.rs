@@ -98,6 +98,10 @@ ids! {
     DeviceId
     /// Names an entry of the audit log.
     AuditId
+    /// Names an invite code; never the code itself.
+    InviteCodeId
+    /// Names an API key; never the key itself.
+    ApiKeyId
 }
 
 #[cfg(test)]

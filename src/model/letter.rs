@@ -12,12 +12,18 @@ pub enum LetterKind {
     Reset,
     PasswordChanged,
     Invitation,
+    Welcome,
 }
 
 impl LetterKind {
     /// All of them.
-    pub const ALL: [LetterKind; 4] =
-        [LetterKind::Verify, LetterKind::Reset, LetterKind::PasswordChanged, LetterKind::Invitation];
+    pub const ALL: [LetterKind; 5] = [
+        LetterKind::Verify,
+        LetterKind::Reset,
+        LetterKind::PasswordChanged,
+        LetterKind::Invitation,
+        LetterKind::Welcome,
+    ];
 
     /// The name in the database, of the template and on the wire.
     pub fn as_str(self) -> &'static str {
@@ -26,6 +32,7 @@ impl LetterKind {
             LetterKind::Reset => "reset",
             LetterKind::PasswordChanged => "password-changed",
             LetterKind::Invitation => "invitation",
+            LetterKind::Welcome => "welcome",
         }
     }
 }

@@ -7,6 +7,8 @@ use super::organization::Role;
 pub enum Action {
     /// Change the organization itself or its settings.
     ChangeOrganization,
+    /// See, make or end the organization's API keys.
+    ManageKeys,
     /// See the list of its users, or one of them in full.
     SeeUsers,
     /// Start or cancel a subscription.
@@ -31,14 +33,16 @@ impl Action {
             | Action::ChangeUser(_)
             | Action::ChangeRole(..)
             | Action::RemoveUser(_) => Role::Workspaces,
-            Action::ChangeOrganization => Role::Administrators,
+            Action::ChangeOrganization | Action::ManageKeys => Role::Administrators,
         }
     }
 
     /// The highest role that the action touches: nobody reaches above themselves.
     fn highest(self) -> Role {
         match self {
-            Action::ChangeOrganization | Action::SeeUsers | Action::Subscribe => Role::User,
+            Action::ChangeOrganization | Action::ManageKeys | Action::SeeUsers | Action::Subscribe => {
+                Role::User
+            }
             Action::Invite(role) | Action::ChangeUser(role) | Action::RemoveUser(role) => role,
             Action::ChangeRole(from, to) => from.max(to),
         }
@@ -68,6 +72,7 @@ mod tests {
             (Action::ChangeRole(User, Billing), Workspaces),
             (Action::RemoveUser(User), Workspaces),
             (Action::ChangeOrganization, Administrators),
+            (Action::ManageKeys, Administrators),
         ];
         for (action, least) in rows {
             for role in Role::ALL {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp, Zoned};
+use jiff::{Span, SpanRelativeTo, Timestamp, Zoned};
 
 /// A moment: milliseconds since the Unix epoch, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -87,6 +87,13 @@ impl fmt::Display for Millis {
     }
 }
 
+/// Reads a span such as `30d`, `12h` or `1d 12h`: more than nothing and at most a hundred years, days of 24 hours.
+pub fn parse_span(text: &str) -> Option<Duration> {
+    let span = text.trim().parse::<Span>().ok()?.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+    let span = Duration::try_from(span).ok()?;
+    (!span.is_zero() && span <= DAY * 36_525).then_some(span)
+}
+
 /// A span in milliseconds, saturating.
 pub fn span_ms(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
@@ -95,6 +102,21 @@ pub fn span_ms(span: Duration) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_span_is_read_in_days_and_less() {
+        for (text, span) in [
+            ("30d", Some(30 * DAY)),
+            ("12h", Some(12 * HOUR)),
+            ("45m", Some(45 * MINUTE)),
+            ("1d 12h", Some(36 * HOUR)),
+        ] {
+            assert_eq!(parse_span(text), span, "{text}");
+        }
+        for text in ["", "0d", "-1d", "30", "soon", "1mo", "999999d"] {
+            assert_eq!(parse_span(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn a_date_is_read_as_a_day_or_a_moment() {

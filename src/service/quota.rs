@@ -4,10 +4,11 @@ use crate::model::account::Member;
 use crate::model::id::OrganizationId;
 use crate::model::plan::{Capability, CapabilityCode, Usage};
 use crate::model::time::Millis;
-use crate::store::{Tx, Unavailable, members, sessions};
+use crate::store::{Tx, Unavailable, api_keys, members, sessions};
 
 use super::Service;
 use super::authenticate::Caller;
+use super::ledger::account;
 use super::subscription::{Subscribed, subscribed};
 
 /// The plan in force, and the use of each of its capabilities.
@@ -50,7 +51,10 @@ fn used(
     match code {
         CapabilityCode::Users => members::user_count(tx, organization),
         CapabilityCode::Sessions => Ok(sessions::live(tx, member.account.id, now)?.len() as i64),
-        // No contract that gives out keys or spends tokens is served, so there are none.
-        CapabilityCode::ApiKeys | CapabilityCode::Tokens => Ok(0),
+        CapabilityCode::ApiKeys => api_keys::count(tx, organization, now),
+        CapabilityCode::Tokens => {
+            let ledger = account(tx, organization, now)?.ledger;
+            Ok(ledger.granted - ledger.monthly)
+        }
     }
 }

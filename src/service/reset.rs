@@ -14,7 +14,9 @@ use crate::model::password::Password;
 use crate::model::proof::Purpose;
 use crate::model::time::Millis;
 use crate::secrets::Secrets;
-use crate::store::{Tx, Unavailable, accounts, audit, devices, letters, proofs, sessions, throttles};
+use crate::store::{
+    Tx, Unavailable, accounts, api_keys, audit, devices, letters, proofs, sessions, throttles,
+};
 
 use super::proving::{Evidence, Identities, account_of, examine, settle_verified};
 use super::register::silence;
@@ -118,10 +120,12 @@ impl Service {
                 notice: self.password_changed_letter(member),
                 identities: self.identities(&member.account.email),
                 subject: self.subject(&member.account.email.key()),
-                entry: {
-                    let actor = Actor::Person(member.account.id, address);
-                    self.entry_about(member, actor, Deed::PasswordReset)
-                },
+                entry: self.entry_about(
+                    member,
+                    Actor::Person(member.account.id, address),
+                    Deed::PasswordReset,
+                ),
+                keys_entry: self.keys_revoked_entry(member, Actor::Person(member.account.id, address)),
             }),
             evidence,
             typed,
@@ -156,6 +160,8 @@ struct AccountChange {
     identities: Identities,
     subject: String,
     entry: Entry,
+    /// What the audit log says if keys end with it.
+    keys_entry: Entry,
 }
 
 struct Change {
@@ -206,6 +212,10 @@ impl Change {
         proofs::clear_tries(tx, id, Purpose::Reset)?;
         silence(tx, id, now)?;
         sessions::revoke_all(tx, id, None, now)?;
+        // Whoever typed the address before it was proved may hold a key (A1); keys of an account that was in use stay.
+        if member.account.verified_at.is_none() && api_keys::revoke_all(tx, id, now)? > 0 {
+            audit::note(tx, &account.keys_entry)?;
+        }
         // Whoever was in before may have made a device of theirs a trusted one (A1).
         devices::remove_all(tx, id)?;
         audit::note(tx, &account.entry)?;

@@ -3,13 +3,15 @@
 use std::net::IpAddr;
 
 use super::{FromValue, ToValue, Unavailable, Value};
+use crate::model::api_key::Endpoint;
 use crate::model::contract::Contract;
 use crate::model::email::EmailAddress;
 use crate::model::id::{
-    AccountId, AuditId, CapabilityId, DeviceId, LetterId, OrganizationId, PeriodId, ProofId, SessionId,
-    SubscriptionId,
+    AccountId, ApiKeyId, AuditId, CapabilityId, DeviceId, InviteCodeId, LetterId, OrganizationId, PeriodId,
+    ProofId, SessionId, SubscriptionId,
 };
 use crate::model::language::Language;
+use crate::model::ledger::EntryKind;
 use crate::model::letter::LetterState;
 use crate::model::organization::Role;
 use crate::model::plan::{CapabilityCode, PeriodType};
@@ -117,7 +119,8 @@ macro_rules! ids_as_text {
 }
 
 ids_as_text! {
-    AccountId AuditId CapabilityId DeviceId LetterId OrganizationId PeriodId ProofId SessionId SubscriptionId
+    AccountId ApiKeyId AuditId CapabilityId DeviceId InviteCodeId LetterId OrganizationId PeriodId ProofId SessionId
+    SubscriptionId
 }
 
 fn unexpected(what: &str) -> Unavailable {
@@ -190,6 +193,18 @@ impl FromValue for PeriodType {
 impl FromValue for CapabilityCode {
     fn from_value(value: Value) -> Result<CapabilityCode, Unavailable> {
         CapabilityCode::of_name(&String::from_value(value)?).ok_or_else(|| unexpected("a capability"))
+    }
+}
+
+impl FromValue for EntryKind {
+    fn from_value(value: Value) -> Result<EntryKind, Unavailable> {
+        EntryKind::of_word(&String::from_value(value)?).ok_or_else(|| unexpected("a kind of entry"))
+    }
+}
+
+impl FromValue for Endpoint {
+    fn from_value(value: Value) -> Result<Endpoint, Unavailable> {
+        Endpoint::parse(&String::from_value(value)?).map_err(|_| unexpected("an endpoint"))
     }
 }
 

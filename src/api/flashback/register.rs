@@ -107,7 +107,7 @@ impl Register {
             Ok(order) => order,
             Err(problem) => return RegisterReply::Failed(problem),
         };
-        let entered = service.register(&POLICY, order, &client.origin(None)).await;
+        let entered = service.register_and_enter(&POLICY, order, &client.origin(None)).await;
         entered.map(EnteredBody::from).map_err(Problem::from).into()
     }
 }
@@ -118,9 +118,9 @@ fn order(request: RegisterRequest, client: &Client) -> Result<RegisterOrder, Pro
     Ok(RegisterOrder {
         password: Some(choose_password("password", &request.password)?),
         email: request.email.0,
-        first_name: request.first_name.0,
-        last_name: request.last_name.0,
-        company_name: request.company_name.0,
+        first_name: Some(request.first_name.0),
+        last_name: Some(request.last_name.0),
+        company_name: Some(request.company_name.0),
         company_website: filled_site(request.company_website).or_else(|| filled_site(request.website)),
         is_business: request.is_business,
         contact: Contact {
@@ -133,6 +133,7 @@ fn order(request: RegisterRequest, client: &Client) -> Result<RegisterOrder, Pro
             country: filled(request.country),
         },
         language: client.language,
+        invite: None,
     })
 }
 
@@ -158,6 +159,10 @@ impl From<RegisterError> for Problem<FamilyA> {
             ),
             RegisterError::DomainBanned => {
                 refused("ORG_BANNED", "Registration is not open to this organization's domain.")
+            }
+            // This contract asks for no code.
+            RegisterError::InviteUnknown | RegisterError::InviteOver(_) => {
+                refused("INVALID_INPUT", "The invite code is not good.")
             }
             RegisterError::Setback(setback) => Problem::from(setback),
         }

@@ -1,0 +1,224 @@
+//! Calls that a key pays for: whose key it is, and taking the cost. Revocation and bans are seen at the next call,
+//! because the rows are asked at every one.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::model::account::AccountState;
+use crate::model::api_key::{ApiKey, Endpoint, KeyText};
+use crate::model::id::{AccountId, ApiKeyId, OrganizationId};
+use crate::model::ledger::{Cost, EntryKind, Ledger, LedgerEntry};
+use crate::model::time::{DAY, Millis};
+use crate::secrets::sha256;
+use crate::store::ledgers::{self, Remembered};
+use crate::store::{Tx, Unavailable, api_keys};
+
+use super::Service;
+use super::authenticate::Caller;
+use super::ledger::{Account, account, settle};
+
+/// Calls a minute while no plan is in force.
+const UNPLANNED_RATE: i64 = 60;
+/// How long an idempotency key is remembered.
+pub const IDEMPOTENCY_LIFE: std::time::Duration = std::time::Duration::from_secs(7 * DAY.as_secs());
+/// Uses of keys noted in one transaction.
+const NOTED_AT_ONCE: usize = 500;
+
+/// Who pays for a call.
+#[derive(Debug, Clone)]
+pub struct Payer {
+    /// None where the key is an organization's.
+    pub account: Option<AccountId>,
+    pub organization: OrganizationId,
+    /// None for a person's session.
+    pub key: Option<ApiKey>,
+    pub standing: Account,
+}
+
+impl Payer {
+    /// The plan's key, or `none`.
+    pub fn plan(&self) -> &str {
+        self.standing.terms.as_ref().map_or("none", |terms| terms.plan.as_str())
+    }
+
+    /// How many metered calls the plan allows.
+    pub fn calls_a_minute(&self) -> i64 {
+        self.standing.terms.as_ref().map_or(UNPLANNED_RATE, |terms| terms.calls_a_minute)
+    }
+}
+
+/// A call to be paid for.
+#[derive(Debug, Clone)]
+pub struct Charge {
+    pub cost: Cost,
+    pub endpoint: Option<Endpoint>,
+    /// The caller's, so that asking again costs nothing again.
+    pub idempotency_key: Option<String>,
+    /// The request's id, for the line.
+    pub request: String,
+}
+
+/// Why a call is not paid for. Nothing was debited then.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ChargeError {
+    #[error("the balance does not suffice")]
+    TooLittle(Ledger),
+    #[error("the idempotency key was used for another call")]
+    Conflict,
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// When keys were used, until it is written down: a write for every call would cost more than the exact minute is
+/// worth.
+#[derive(Default)]
+pub struct KeyUse(Mutex<HashMap<ApiKeyId, Millis>>);
+
+impl KeyUse {
+    fn note(&self, key: ApiKeyId, at: Millis) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, at);
+    }
+
+    fn take(&self) -> HashMap<ApiKeyId, Millis> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Service {
+    /// Who pays for calls with a key. `None` when the key is unknown, revoked or expired, or its owner may not enter or
+    /// has not proved the address.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub fn payer_of_key(&self, key: &KeyText) -> Result<Option<Payer>, Unavailable> {
+        let (hash, now) = (sha256(key.as_str()), self.clock.now());
+        let payer = self.store.read(|tx| {
+            let Some(found) = api_keys::by_hash(tx, &hash)? else { return Ok(None) };
+            if !found.key.is_live(now) {
+                return Ok(None);
+            }
+            let (account_id, organization) = match (&found.member, found.organization) {
+                (Some(member), _) => {
+                    let active = member.account.state() == AccountState::Active && member.may_enter();
+                    let place = member.organization.as_ref().filter(|_| active);
+                    (Some(member.account.id), place.map(|place| place.organization))
+                }
+                (None, organization) => {
+                    (None, organization.filter(|(_, banned)| !banned).map(|(organization, _)| organization))
+                }
+            };
+            let Some(organization) = organization else { return Ok(None) };
+            let standing = account(tx, organization, now)?;
+            Ok::<_, Unavailable>(Some(Payer {
+                account: account_id,
+                organization,
+                key: Some(found.key),
+                standing,
+            }))
+        })?;
+        if let Some(key) = payer.as_ref().and_then(|payer| payer.key.as_ref()) {
+            self.key_use.note(key.id, now);
+        }
+        Ok(payer)
+    }
+
+    /// Who pays for what a person with a session sees; `None` without an organization.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub fn payer_of_caller(&self, caller: &Caller) -> Result<Option<Payer>, Unavailable> {
+        let Some(place) = &caller.member.organization else { return Ok(None) };
+        let standing = self.ledger(place.organization)?;
+        let account = Some(caller.member.account.id);
+        Ok(Some(Payer { account, organization: place.organization, key: None, standing }))
+    }
+
+    /// Takes the cost of a call; tells the balance after it, which is on disk then. A call that costs nothing writes
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`ChargeError`]; nothing was debited then.
+    pub async fn charge(&self, payer: &Payer, charge: Charge) -> Result<i64, ChargeError> {
+        if charge.cost.tokens() == 0 {
+            return Ok(payer.standing.ledger.balance());
+        }
+        let debit = Debit {
+            organization: payer.organization,
+            key: payer.key.as_ref().map(|key| key.id),
+            charge,
+            now: self.clock.now(),
+        };
+        self.store.write(move |tx| debit.commit(tx)).await
+    }
+
+    /// Writes down when keys were used since the last time.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn note_key_use(&self) -> Result<(), Unavailable> {
+        let used: Vec<(ApiKeyId, Millis)> = self.key_use.take().into_iter().collect();
+        for some in used.chunks(NOTED_AT_ONCE) {
+            let some = some.to_vec();
+            self.store
+                .write(move |tx| some.into_iter().try_for_each(|(key, at)| api_keys::touch(tx, key, at)))
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+struct Debit {
+    organization: OrganizationId,
+    key: Option<ApiKeyId>,
+    charge: Charge,
+    now: Millis,
+}
+
+impl Debit {
+    fn commit(&self, tx: &Tx<'_>) -> Result<i64, ChargeError> {
+        let Charge { cost, endpoint, idempotency_key, request } = &self.charge;
+        let digest = self.digest();
+        if let Some(key) = idempotency_key
+            && let Some(before) = ledgers::remembered(tx, self.organization, key)?
+        {
+            return if before.request_digest == digest {
+                Ok(before.balance)
+            } else {
+                Err(ChargeError::Conflict)
+            };
+        }
+        let standing = settle(tx, self.organization, self.now)?;
+        let Some((balance, number)) = ledgers::debit(tx, self.organization, *cost)? else {
+            return Err(ChargeError::TooLittle(standing.ledger));
+        };
+        let entry = LedgerEntry {
+            organization: self.organization,
+            number,
+            at: self.now,
+            kind: EntryKind::Debit,
+            delta: -cost.tokens(),
+            balance,
+            endpoint: endpoint.clone(),
+            key: self.key,
+            detail: request.clone(),
+        };
+        ledgers::note(tx, &entry)?;
+        if let Some(key) = idempotency_key {
+            ledgers::remember(
+                tx,
+                self.organization,
+                key,
+                &Remembered { request_digest: digest, balance },
+                self.now,
+            )?;
+        }
+        Ok(balance)
+    }
+
+    /// What was asked for: the same key for anything else is a mistake.
+    fn digest(&self) -> String {
+        let endpoint = self.charge.endpoint.as_ref().map_or("", Endpoint::as_str);
+        let key = self.key.map(|key| key.to_string()).unwrap_or_default();
+        sha256(&format!("{key} {} {endpoint}", self.charge.cost.tokens()))
+    }
+}

@@ -1,0 +1,31 @@
+//! What differs between the contracts, as data: one pipeline serves them all.
+
+use std::time::Duration;
+
+use crate::model::contract::Contract;
+use crate::model::password::PasswordRule;
+use crate::model::subscription::SeededPlan;
+
+/// What a contract has decided about sign-ups.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy {
+    pub contract: Contract,
+    /// Who may sign up.
+    pub gate: Gate,
+    /// What a chosen password must be like, at sign-up and ever after.
+    pub password_rule: PasswordRule,
+    /// The plan of an organization that has not had it before; later ones start on the free plan.
+    pub first_plan: SeededPlan,
+    /// Whether a sign-up makes an API key, which a letter of welcome brings.
+    pub welcome_key: bool,
+    /// How long an answer waits for the verification letter to be handed over; none where it does not wait.
+    pub hand_over: Option<Duration>,
+}
+
+/// Who may sign up through a contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    Open,
+    /// Whoever has a code of the operator's.
+    InviteCode,
+}
