@@ -8,6 +8,7 @@ mod gates;
 pub mod guard;
 pub mod inventory;
 pub mod limits;
+pub mod metering;
 mod own;
 pub mod problem;
 pub mod reply;
@@ -32,7 +33,7 @@ pub struct Vitals {
 }
 
 fn service() -> OpenApiService<impl OpenApi + Clone, ()> {
-    let operations = (flashback::operations(), own::Own);
+    let operations = (flashback::operations(), own::operations());
     OpenApiService::new(operations, "Latchkey", env!("CARGO_PKG_VERSION"))
         .server("/")
         .description(include_str!("api/description.md"))

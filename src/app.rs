@@ -16,6 +16,8 @@ use tokio::sync::watch;
 use crate::api::accept::{self, Drained};
 use crate::api::inventory::Inventory;
 use crate::api::limits::Limits;
+use crate::api::limits::tiers::Tiers;
+use crate::api::metering::Meter;
 use crate::api::surround::surround;
 use crate::api::{self, Around, Gates, Vitals};
 use crate::client::TrustedProxies;
@@ -175,16 +177,23 @@ fn assemble(
         mailbox_is_public: mailbox == Access::Public,
         docs: settings.docs,
     };
+    let limits = Arc::new(Limits::new(service.clock.clone(), settings.rate_limits));
+    let meter = Meter {
+        tiers: Tiers::new(service.clock.clone(), settings.rate_limits),
+        limits: Arc::clone(&limits),
+        upgrade_url: settings.upgrade_url.clone(),
+    };
     let routes = pages::mount(api::routes(settings.docs), page_settings)
         .data(Arc::clone(service))
-        .data(Arc::new(Vitals { courier }));
+        .data(Arc::new(Vitals { courier }))
+        .data(Arc::new(meter));
     let public_url_is_local =
         settings.public_url.as_ref().map_or_else(|| address.ip().is_loopback(), PublicUrl::is_loopback);
     surround(
         routes,
         Around {
             inventory: Inventory::new(&api::document_json(), pages::ROUTES),
-            limits: Limits::new(service.clock.clone(), settings.rate_limits),
+            limits,
             proxies: TrustedProxies::new(settings.trusted_proxies.clone()),
             gates: Gates { mailbox, metrics: settings.metrics, public_url_is_local },
             cors_origins: settings.cors_origins.clone(),

@@ -56,6 +56,8 @@ pub struct Settings {
     pub secret_key: Option<SecretKey>,
     /// An http(s) URL.
     pub app_url: Option<String>,
+    /// An http(s) URL.
+    pub upgrade_url: Option<String>,
     pub mail: MailSettings,
     /// Who may read `/mailbox`.
     pub mailbox: Access,
@@ -138,6 +140,7 @@ fn read(reading: &mut Reading, given: &Arguments) -> Settings {
     let app_name = reading.value("LATCHKEY_APP_NAME", &given.app_name, app_name);
     let secret_key = reading.value("LATCHKEY_SECRET_KEY", &given.secret_key, SecretKey::parse);
     let app_url = reading.value("LATCHKEY_APP_URL", &given.app_url, origin::app_url);
+    let upgrade_url = reading.value("LATCHKEY_UPGRADE_URL", &given.upgrade_url, origin::app_url);
     let contracts = reading.value("LATCHKEY_CONTRACTS", &given.contracts, contracts);
     let proxies = reading.value("LATCHKEY_TRUSTED_PROXIES", &given.trusted_proxies, network::trusted_proxies);
     let argon2 = reading.value("LATCHKEY_ARGON2", &given.argon2, argon2);
@@ -152,6 +155,7 @@ fn read(reading: &mut Reading, given: &Arguments) -> Settings {
         app_name: app_name.unwrap_or_else(|| "Latchkey".to_owned()),
         secret_key,
         app_url,
+        upgrade_url,
         mail,
         mailbox,
         metrics,

@@ -74,7 +74,7 @@ enum Area {
 pub struct Known(pub Caller);
 
 async fn known(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
-    Ok(guard::admit(request, &bearer.token, Contract::Flashback)?)
+    Ok(guard::admit(request, &bearer.token, Some(Contract::Flashback))?)
 }
 
 /// An access token of a live session whose account has proved its address: what writes ask for.
@@ -83,7 +83,7 @@ async fn known(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
 pub struct Proven(pub Caller);
 
 async fn proven(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
-    Ok(guard::verified(guard::admit(request, &bearer.token, Contract::Flashback)?)?)
+    Ok(guard::verified(guard::admit(request, &bearer.token, Some(Contract::Flashback))?)?)
 }
 
 /// An access token where one is welcome but not asked for. A stale one counts as none; that the database could not be

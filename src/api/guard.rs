@@ -34,15 +34,15 @@ impl ResponseError for GuardError {
     }
 }
 
-/// The caller behind a token that was given out through `contract`.
+/// The caller behind a token that was given out through `contract`, or through any.
 ///
 /// # Errors
 /// [`GuardError::Unauthorized`] for anything but a live session.
-pub fn admit(request: &Request, token: &str, contract: Contract) -> Result<Caller, GuardError> {
+pub fn admit(request: &Request, token: &str, contract: Option<Contract>) -> Result<Caller, GuardError> {
     let service = request
         .data::<Arc<Service>>()
         .ok_or_else(|| Unavailable::because("the request reached no service"))?;
-    service.authenticate(token, Some(contract), Sender::of(request))?.ok_or(GuardError::Unauthorized)
+    service.authenticate(token, contract, Sender::of(request))?.ok_or(GuardError::Unauthorized)
 }
 
 /// Lets pass who has proved the address.

@@ -1,5 +1,7 @@
 //! How often one network may call what: every route in one table, on by default, bounded in memory (H2, H6).
 
+pub mod tiers;
+
 use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,6 +27,11 @@ pub enum Class {
     Mail,
     /// Trying mailed secrets and codes.
     Proof,
+    /// What gateways ask at every call of theirs. Slow hashes and letters are out of reach here, and who shows wrong keys
+    /// meets [`Class::WrongKey`].
+    Gateway,
+    /// Showing API keys that are not good; counted beside the route's own class.
+    WrongKey,
     /// Everything else.
     General,
 }
@@ -41,6 +48,9 @@ const CLASSES: &[(&str, &str, Class)] = &[
     ("POST", "/user/verify-email", Class::Proof),
     ("POST", "/user/reset-password", Class::Login),
     ("POST", "/user/refresh", Class::Proof),
+    ("POST", "/keys/verify", Class::Gateway),
+    ("GET", "/forward-auth", Class::Gateway),
+    ("POST", "/forward-auth", Class::Gateway),
     ("GET", "/verify-email", Class::Proof),
     ("POST", "/verify-email", Class::Proof),
     ("POST", "/verify-email/not-me", Class::Proof),
@@ -49,7 +59,15 @@ const CLASSES: &[(&str, &str, Class)] = &[
 ];
 
 impl Class {
-    const ALL: [Class; 5] = [Class::SignUp, Class::Login, Class::Mail, Class::Proof, Class::General];
+    const ALL: [Class; 7] = [
+        Class::SignUp,
+        Class::Login,
+        Class::Mail,
+        Class::Proof,
+        Class::Gateway,
+        Class::WrongKey,
+        Class::General,
+    ];
 
     /// The class of a route, by its pattern.
     pub fn of(method: &str, pattern: &str) -> Class {
@@ -69,7 +87,8 @@ impl Class {
         }
         match self {
             Class::SignUp | Class::Login | Class::Mail => const { calls(10) },
-            Class::Proof => const { calls(60) },
+            Class::Proof | Class::WrongKey => const { calls(60) },
+            Class::Gateway => const { calls(600_000) },
             Class::General => const { calls(1200) },
         }
     }

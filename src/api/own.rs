@@ -1,21 +1,28 @@
 //! Latchkey's own routes, beside the contracts: health, metrics, public keys, the mailbox as JSON.
 
+mod forward;
+mod keys;
+mod verify;
+
 use std::sync::{Arc, PoisonError};
 
 use poem::Request;
 use poem::web::Data;
+use poem_openapi::auth::Bearer;
 use poem_openapi::payload::{PlainText, Response};
 use poem_openapi::types::Any;
-use poem_openapi::{ApiResponse, Object, OpenApi, Tags};
+use poem_openapi::{ApiResponse, Object, OpenApi, SecurityScheme, Tags};
 
 use super::Vitals;
 use super::body::Body;
 use super::flashback::failure::FamilyA;
 use super::gates::is_of_this_machine;
+use super::guard;
 use super::problem::Problem;
 use super::reply::{ALWAYS, outcomes};
 use crate::metrics::LetterLabels;
 use crate::model::letter::{Letter, LetterState};
+use crate::service::authenticate::Caller;
 use crate::service::{Service, Sweep};
 
 #[derive(Tags)]
@@ -23,6 +30,23 @@ enum Area {
     /// How the server is doing, its public keys, and the mailbox of development.
     #[oai(rename = "Latchkey itself")]
     Latchkey,
+    /// API keys: made and ended by their owners, checked and charged by your gateway.
+    #[oai(rename = "Latchkey: API keys")]
+    Keys,
+}
+
+/// The operations beside the contracts, all areas together.
+pub fn operations() -> impl OpenApi + Clone {
+    (Own, keys::Keys, verify::Verify, forward::Forward)
+}
+
+/// An access token of a live session whose account has proved its address, whichever contract gave it out.
+#[derive(SecurityScheme)]
+#[oai(rename = "LatchkeyBearer", ty = "bearer", bearer_format = "JWT", checker = "proven")]
+struct Proven(Caller);
+
+async fn proven(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
+    Ok(guard::verified(guard::admit(request, &bearer.token, None)?)?)
 }
 
 /// How the server is doing.

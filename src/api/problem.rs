@@ -10,6 +10,7 @@ use poem_openapi::types::{ToJSON, Type};
 use super::body::BodyError;
 use super::guard::GuardError;
 use crate::model::fault::{Fault, sentence};
+use crate::model::time::Millis;
 use crate::service::Setback;
 use crate::service::Unavailable;
 
@@ -29,19 +30,45 @@ pub struct Problem<F> {
     pub code: &'static str,
     pub message: String,
     pub retry_after: Option<Duration>,
+    pub details: Details,
     family: PhantomData<fn() -> F>,
+}
+
+/// What a family may tell beyond the sentence.
+#[derive(Debug)]
+pub enum Details {
+    None,
+    /// What is missing to pay for a call.
+    Shortfall(Box<Shortfall>),
+}
+
+/// What is missing to pay for a call.
+#[derive(Debug, Clone)]
+pub struct Shortfall {
+    pub balance: i64,
+    pub cost: i64,
+    /// None while no plan is in force.
+    pub next_refill_at: Option<Millis>,
+    pub plan: String,
+    pub upgrade_url: Option<String>,
 }
 
 impl<F: Family> Problem<F> {
     /// A problem of this status, code and sentence.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Problem<F> {
-        Problem { status, code, message: message.into(), retry_after: None, family: PhantomData }
+        let message = message.into();
+        Problem { status, code, message, retry_after: None, details: Details::None, family: PhantomData }
+    }
+
+    /// The same problem with what its family tells beyond the sentence.
+    pub fn with(self, details: Details) -> Problem<F> {
+        Problem { details, ..self }
     }
 
     /// The same problem in the shape of another family.
     pub fn reshaped<G: Family>(self) -> Problem<G> {
-        let Problem { status, code, message, retry_after, family: _ } = self;
-        Problem { status, code, message, retry_after, family: PhantomData }
+        let Problem { status, code, message, retry_after, details, family: _ } = self;
+        Problem { status, code, message, retry_after, details, family: PhantomData }
     }
 
     /// 400 for faulty input.
@@ -99,7 +126,11 @@ impl<F: Family> Problem<F> {
             return Problem::unauthorized();
         }
         // Their own words may echo what was sent.
-        if error.is::<ParsePathError>() || error.is::<ParseParamError>() {
+        if let Some(fault) = error.downcast_ref::<ParseParamError>() {
+            let message = format!("The parameter {} is malformed or out of bounds.", fault.name);
+            return Problem::new(StatusCode::BAD_REQUEST, "INVALID_INPUT", message);
+        }
+        if error.is::<ParsePathError>() {
             return Problem::new(StatusCode::BAD_REQUEST, "INVALID_INPUT", "A parameter is malformed.");
         }
         Problem::of_status(error.status())

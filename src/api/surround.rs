@@ -26,10 +26,21 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The route of paths that there are none for.
 const UNMATCHED: &str = "unmatched";
 
+/// The id of a request, as answers and the log name it; put beside it by the outermost layer.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub Arc<str>);
+
+impl RequestId {
+    /// The id of a request; empty without the outermost layer.
+    pub fn of(request: &Request) -> String {
+        request.extensions().get::<RequestId>().map(|id| id.0.to_string()).unwrap_or_default()
+    }
+}
+
 /// What the layer around every request works with.
 pub struct Around {
     pub inventory: Inventory,
-    pub limits: Limits,
+    pub limits: Arc<Limits>,
     pub proxies: TrustedProxies,
     pub gates: Gates,
     pub cors_origins: Vec<String>,
@@ -70,15 +81,15 @@ impl<E: Endpoint> Endpoint for Surround<E> {
 
     async fn call(&self, request: Request) -> Result<Response> {
         let watch = Stopwatch::start();
-        let id = format!("{:016x}", u64::from_be_bytes(self.around.chance.bytes()));
+        let id: Arc<str> = format!("{:016x}", u64::from_be_bytes(self.around.chance.bytes())).into();
         let method = request.method().clone();
         let route = self.around.inventory.find(request.uri().path());
         let pattern = route.map_or_else(|| Arc::clone(&self.unmatched), |route| Arc::clone(&route.pattern));
         let origin = self.cors.allowed(request.headers());
         // The pattern, never the path or query: those may hold secrets (C4).
-        let span = tracing::info_span!("request", id, %method, route = pattern.as_str());
+        let span = tracing::info_span!("request", %id, %method, route = pattern.as_str());
         let mut response = async {
-            let response = self.answer(request, &pattern, origin.is_some()).await;
+            let response = self.answer(request, Arc::clone(&id), &pattern, origin.is_some()).await;
             tracing::info!(
                 status = response.status().as_u16(),
                 ms = watch.elapsed().as_millis() as u64,
@@ -100,7 +111,13 @@ impl<E: Endpoint> Endpoint for Surround<E> {
 }
 
 impl<E: Endpoint> Surround<E> {
-    async fn answer(&self, mut request: Request, pattern: &str, cross_origin: bool) -> Response {
+    async fn answer(
+        &self,
+        mut request: Request,
+        id: Arc<str>,
+        pattern: &str,
+        cross_origin: bool,
+    ) -> Response {
         let method = request.method().clone();
         let problem = |problem| outside_operations(&method, pattern, problem);
         let peer = request.remote_addr().as_socket_addr().map(std::net::SocketAddr::ip);
@@ -118,6 +135,7 @@ impl<E: Endpoint> Surround<E> {
             return response;
         }
         request.extensions_mut().insert(Sender(sender));
+        request.extensions_mut().insert(RequestId(id));
         match self.inner.call(request).await {
             Ok(output) => {
                 let response = output.into_response();

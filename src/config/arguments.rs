@@ -91,6 +91,10 @@ pub struct Arguments {
     )]
     pub reveal_accounts: Option<String>,
 
+    /// Where somebody buys more tokens: told to whose balance does not suffice [default: none]
+    #[arg(long, env = "LATCHKEY_UPGRADE_URL", hide_env_values = true, global = true, value_name = "URL")]
+    pub upgrade_url: Option<String>,
+
     /// Origins whose pages may call this server, separated by commas [default: none]
     #[arg(
         long,

@@ -27,6 +27,7 @@ fn set(arguments: &mut Arguments, variable: &str, value: &str) {
         "LATCHKEY_APP_NAME" => &mut arguments.app_name,
         "LATCHKEY_SECRET_KEY" => &mut arguments.secret_key,
         "LATCHKEY_APP_URL" => &mut arguments.app_url,
+        "LATCHKEY_UPGRADE_URL" => &mut arguments.upgrade_url,
         "LATCHKEY_SMTP_URL" => &mut arguments.smtp_url,
         "LATCHKEY_MAIL_FROM" => &mut arguments.mail_from,
         "LATCHKEY_MAIL_EHLO_NAME" => &mut arguments.mail_ehlo_name,

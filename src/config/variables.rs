@@ -11,7 +11,6 @@ const LATER: &[&str] = &[
     "LATCHKEY_MAIL_ALLOW_PRIVATE",
     "LATCHKEY_MAIL_TEMPLATES",
     "LATCHKEY_REFERRAL_REWARD",
-    "LATCHKEY_UPGRADE_URL",
 ];
 /// What the names of whole families of later settings start with.
 const LATER_FAMILIES: &[&str] = &["LATCHKEY_DKIM_", "LATCHKEY_CAPTCHA"];

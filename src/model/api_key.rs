@@ -17,7 +17,7 @@ const CHECK: usize = 6;
 pub const MOST_ENDPOINTS: usize = 50;
 
 /// What a key is called.
-pub type KeyName = Name<100>;
+pub type KeyName = Name<60>;
 
 /// The text of a key: `lk_` and 40 digits of base 62, the last six of which are the CRC-32 of those before.
 #[derive(Clone, PartialEq, Eq)]

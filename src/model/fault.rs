@@ -49,6 +49,10 @@ pub enum Rule {
     Website,
     /// Control or bidirectional-override characters, which could forge mail headers or mislead a reader.
     ControlCharacters,
+    /// Neither a date nor a moment in RFC 3339.
+    Moment,
+    /// A moment that is past.
+    Future,
     NeedsUpperCase,
     NeedsLowerCase,
     NeedsDigit,
@@ -74,6 +78,8 @@ impl fmt::Display for Rule {
             Rule::Email => f.write_str("must be a valid email address"),
             Rule::Website => f.write_str("must be a web address"),
             Rule::ControlCharacters => f.write_str("must not contain control characters"),
+            Rule::Moment => f.write_str("must be a date or a moment such as 2027-01-31T12:00:00Z"),
+            Rule::Future => f.write_str("must be a moment to come"),
             Rule::NeedsUpperCase => f.write_str("must contain an upper-case letter"),
             Rule::NeedsLowerCase => f.write_str("must contain a lower-case letter"),
             Rule::NeedsDigit => f.write_str("must contain a digit"),
