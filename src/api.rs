@@ -2,28 +2,39 @@
 
 pub mod accept;
 pub mod body;
+pub mod contracts;
 mod cors;
+mod documents;
+pub mod finradar;
 pub mod flashback;
+mod front_door;
 mod gates;
 pub mod guard;
 pub mod inventory;
 pub mod limits;
 pub mod metering;
+mod mounted;
 mod own;
 pub mod problem;
 pub mod reply;
 mod shapes;
 pub mod surround;
+mod values;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use poem::endpoint::make_sync;
 use poem::http::header;
-use poem::{IntoEndpoint, Response, Route};
-use poem_openapi::{OpenApi, OpenApiService};
+use poem::{Response, Route};
 
+use crate::config::SERVED;
 use crate::mail::courier::CourierHealth;
+use crate::model::contract::Contract;
 
+use contracts::Built;
+use documents::{Document, Whole};
+
+pub use front_door::FrontDoor;
 pub use gates::Gates;
 pub use surround::Around;
 
@@ -32,55 +43,66 @@ pub struct Vitals {
     pub courier: Arc<Mutex<CourierHealth>>,
 }
 
-fn service() -> OpenApiService<impl OpenApi + Clone, ()> {
-    let operations = (flashback::operations(), own::operations());
-    OpenApiService::new(operations, "Latchkey", env!("CARGO_PKG_VERSION"))
-        .server("/")
-        .description(include_str!("api/description.md"))
-}
-
-/// The document as YAML: what `openapi.yaml` holds.
+/// The document of everything that is built, as YAML: what `openapi.yaml` holds.
 pub fn document_yaml() -> String {
-    service().spec_yaml()
+    documents::whole(SERVED).document.yaml
 }
 
-/// The document as JSON.
+/// The same as JSON.
 pub fn document_json() -> String {
-    service().spec()
+    documents::whole(SERVED).document.json
 }
 
-/// All routes that speak JSON, and the documentation where it is switched on.
-pub fn routes(docs: bool) -> Route {
-    let service = service();
-    let json = serve_text("application/json", service.spec());
-    let yaml = serve_text("application/yaml", service.spec_yaml());
-    let page = service.swagger_ui_html().replacen("<head>", FOR_PHONES, 1);
-    let mut route = Route::new().at("/openapi.json", json).at("/openapi.yaml", yaml);
-    if docs {
-        route = route.at(
-            "/docs",
-            poem::get(make_sync(move |_| {
-                Response::builder()
-                    .content_type("text/html; charset=utf-8")
-                    .header(header::CONTENT_SECURITY_POLICY, DOCS_POLICY)
-                    .body(page.clone())
-            })),
-        );
+/// All routes that speak JSON, and their document.
+pub struct Tree {
+    pub routes: Route,
+    /// As JSON.
+    pub document: String,
+}
+
+impl Tree {
+    /// What a server does that serves these contracts: the others are neither routed nor announced. `docs` is whether
+    /// Swagger UI is served.
+    pub fn of(served: &[Contract], docs: bool) -> Tree {
+        let Whole { document: whole, routes: operations } = documents::whole(served);
+        let document = whole.json.clone();
+        let mut routes = documented(Route::new(), "", docs, move || whole);
+        for built in Built::of(served) {
+            // Made when it is first asked for: most servers are never asked for all of them.
+            routes = documented(routes, &format!("/{}", built.contract), docs, built.document);
+        }
+        Tree { routes: routes.nest_no_strip("/", operations), document }
     }
-    route.nest_no_strip("/", service)
 }
 
-/// The page of Swagger UI knows no phones: without a viewport it is a shrunken desktop, and with one alone the
-/// descriptions of tags collapse to a letter a line.
-const FOR_PHONES: &str = concat!(
-    r#"<head><meta name="viewport" content="width=device-width, initial-scale=1">"#,
-    "<style>@media (max-width:640px){.opblock-tag small{display:none}}</style>"
-);
+/// Serves a document at `/openapi<name>.json` and `.yaml`, and its page at `/docs<name>`.
+fn documented(
+    routes: Route,
+    name: &str,
+    docs: bool,
+    document: impl FnOnce() -> Document + Send + 'static,
+) -> Route {
+    let document: Arc<LazyLock<Document, _>> = Arc::new(LazyLock::new(document));
+    let serve = |kind: &'static str, text: fn(&Document) -> &String| {
+        let document = Arc::clone(&document);
+        let answer = move || Response::builder().content_type(kind).body(text(&document).clone());
+        poem::get(make_sync(move |_| answer()))
+    };
+    let routes = routes
+        .at(format!("/openapi{name}.json"), serve("application/json", |document| &document.json))
+        .at(format!("/openapi{name}.yaml"), serve("application/yaml", |document| &document.yaml));
+    if !docs {
+        return routes;
+    }
+    let page = move |_| {
+        Response::builder()
+            .content_type("text/html; charset=utf-8")
+            .header(header::CONTENT_SECURITY_POLICY, DOCS_POLICY)
+            .body(document.page.clone())
+    };
+    routes.at(format!("/docs{name}"), poem::get(make_sync(page)))
+}
 
 /// Swagger UI comes as one page with its script and style inline, and calls this server alone.
 const DOCS_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
     connect-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
-
-fn serve_text(kind: &'static str, text: String) -> impl IntoEndpoint {
-    poem::get(make_sync(move |_| Response::builder().content_type(kind).body(text.clone())))
-}

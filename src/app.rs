@@ -19,7 +19,7 @@ use crate::api::limits::Limits;
 use crate::api::limits::tiers::Tiers;
 use crate::api::metering::Meter;
 use crate::api::surround::surround;
-use crate::api::{self, Around, Gates, Vitals};
+use crate::api::{self, Around, FrontDoor, Gates, Tree, Vitals};
 use crate::client::TrustedProxies;
 use crate::clock::{Chance, Clock};
 use crate::config::{self, Access, PublicUrl, Settings};
@@ -183,7 +183,8 @@ fn assemble(
         limits: Arc::clone(&limits),
         upgrade_url: settings.upgrade_url.clone(),
     };
-    let routes = pages::mount(api::routes(settings.docs), page_settings)
+    let Tree { routes, document } = Tree::of(&settings.contracts, settings.docs);
+    let routes = pages::mount(routes, page_settings)
         .data(Arc::clone(service))
         .data(Arc::new(Vitals { courier }))
         .data(Arc::new(meter));
@@ -192,7 +193,8 @@ fn assemble(
     surround(
         routes,
         Around {
-            inventory: Inventory::new(&api::document_json(), pages::ROUTES),
+            front_door: FrontDoor::new(&settings.contracts, &settings.hosts),
+            inventory: Inventory::new(&document, pages::ROUTES),
             limits,
             proxies: TrustedProxies::new(settings.trusted_proxies.clone()),
             gates: Gates { mailbox, metrics: settings.metrics, public_url_is_local },

@@ -5,6 +5,7 @@
 mod arguments;
 mod env_file;
 mod exposure;
+mod hosts;
 mod logging;
 mod mail;
 mod network;
@@ -36,7 +37,7 @@ use crate::model::name::Name;
 use reading::{Reading, items, quoted};
 
 /// The contracts that this version serves, all of them by default.
-pub const SERVED: &[Contract] = &[Contract::Flashback];
+pub const SERVED: &[Contract] = &[Contract::Flashback, Contract::FinRadar];
 
 /// The most threads for hashing: each keeps about 19 MiB at the default cost.
 const MOST_HASH_THREADS: usize = 256;
@@ -65,6 +66,8 @@ pub struct Settings {
     pub metrics: Access,
     /// At least one of [`SERVED`], each once.
     pub contracts: Vec<Contract>,
+    /// The names by which this server is called for a contract, in lower case, each once.
+    pub hosts: Vec<(String, Contract)>,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     pub rate_limits: bool,
@@ -97,6 +100,7 @@ impl Settings {
         let mut reading = Reading::default();
         let mut settings = read(&mut reading, arguments);
         reading.check(exposure::WEIGHED, exposure::refusal(&settings));
+        reading.check(hosts::WEIGHED, hosts::refusal(&settings));
         let faults = reading.into_faults();
         if !faults.is_empty() {
             return Err(faults);
@@ -142,6 +146,7 @@ fn read(reading: &mut Reading, given: &Arguments) -> Settings {
     let app_url = reading.value("LATCHKEY_APP_URL", &given.app_url, origin::app_url);
     let upgrade_url = reading.value("LATCHKEY_UPGRADE_URL", &given.upgrade_url, origin::app_url);
     let contracts = reading.value("LATCHKEY_CONTRACTS", &given.contracts, contracts);
+    let hosts = reading.value("LATCHKEY_HOSTS", &given.hosts, hosts::hosts);
     let proxies = reading.value("LATCHKEY_TRUSTED_PROXIES", &given.trusted_proxies, network::trusted_proxies);
     let argon2 = reading.value("LATCHKEY_ARGON2", &given.argon2, argon2);
     let hash_threads = reading.value("LATCHKEY_HASH_THREADS", &given.hash_threads, hash_threads);
@@ -160,6 +165,7 @@ fn read(reading: &mut Reading, given: &Arguments) -> Settings {
         mailbox,
         metrics,
         contracts: contracts.unwrap_or_else(|| SERVED.to_vec()),
+        hosts: hosts.unwrap_or_default(),
         trusted_proxies: proxies.unwrap_or_default(),
         rate_limits,
         argon2: argon2.unwrap_or_default(),
@@ -188,14 +194,7 @@ fn app_name(text: &str) -> Result<String, String> {
 fn contracts(text: &str) -> Result<Vec<Contract>, String> {
     let mut contracts = Vec::new();
     for item in items(text) {
-        let contract =
-            Contract::from_str(item).map_err(|rule| format!("holds {}, but {rule}", quoted(item)))?;
-        if !SERVED.contains(&contract) {
-            let served = SERVED.iter().map(|served| served.as_str()).collect::<Vec<_>>().join(", ");
-            return Err(format!(
-                "holds {contract}, which this version does not serve yet; it serves {served}"
-            ));
-        }
+        let contract = served(item)?;
         if !contracts.contains(&contract) {
             contracts.push(contract);
         }
@@ -204,6 +203,16 @@ fn contracts(text: &str) -> Result<Vec<Contract>, String> {
         return Err("must name at least one contract, such as flashback".to_owned());
     }
     Ok(contracts)
+}
+
+/// A contract that this version serves, by its name in settings.
+fn served(name: &str) -> Result<Contract, String> {
+    let contract = Contract::from_str(name).map_err(|rule| format!("holds {}, but {rule}", quoted(name)))?;
+    if !SERVED.contains(&contract) {
+        let served = SERVED.iter().map(|served| served.as_str()).collect::<Vec<_>>().join(", ");
+        return Err(format!("holds {contract}, which this version does not serve yet; it serves {served}"));
+    }
+    Ok(contract)
 }
 
 fn argon2(text: &str) -> Result<Cost, String> {

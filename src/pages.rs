@@ -23,8 +23,10 @@ use render::Renderer;
 pub const ROUTES: &[(&str, &[&str])] = &[
     ("/", &["GET"]),
     ("/docs", &["GET"]),
+    ("/docs/{contract}", &["GET"]),
     ("/openapi.json", &["GET"]),
     ("/openapi.yaml", &["GET"]),
+    ("/openapi/{document}", &["GET"]),
     ("/assets/style.css", &["GET"]),
     ("/verify-email", &["GET", "POST"]),
     ("/verify-email/not-me", &["POST"]),

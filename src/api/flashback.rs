@@ -26,13 +26,14 @@ use poem_openapi::registry::Registry;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, OpenApi, SecurityScheme, Tags};
 
 use super::guard::{self, GuardError};
+use super::mounted::Mount;
 use crate::model::contract::Contract;
 use crate::model::password::{MAX_PASSWORD_CHARS, PasswordRule};
 use crate::model::subscription::SeededPlan;
 use crate::service::authenticate::Caller;
-use crate::service::policy::{Gate, Policy};
+use crate::service::policy::{Gate, Policy, UnverifiedMay};
 
-/// What Flashback has decided about sign-ups (seed).
+/// What Flashback has decided (seed).
 pub const POLICY: Policy = Policy {
     contract: Contract::Flashback,
     gate: Gate::Open,
@@ -40,6 +41,8 @@ pub const POLICY: Policy = Policy {
     first_plan: SeededPlan::Trial,
     welcome_key: false,
     hand_over: None,
+    unverified_may: UnverifiedMay::Read,
+    device_limit: None,
 };
 
 /// The areas of the contract, as the documentation groups them.
@@ -121,12 +124,21 @@ impl<'a> ApiExtractor<'a> for Perhaps {
     }
 }
 
-/// The operations of the contract, all areas together.
-pub fn operations() -> impl OpenApi + Clone {
-    let entry = (register::Register, session::Session, tokens::Tokens);
-    let proof = (verification::Verification, recovery::Recovery);
-    let team = (profile::Profile, role::Roles, organization::Organizations, users::Users);
-    let plans = (subscription::Subscriptions, quota::QuotaArea, settings::SettingsArea);
-    let own = (privacy::Privacy, sessions::Sessions, devices::Devices);
-    (entry, proof, team, plans, own)
+/// The contract.
+pub struct Flashback;
+
+impl Mount for Flashback {
+    const CONTRACT: Contract = Contract::Flashback;
+    const TITLE: &'static str = "Flashback";
+    const INTRODUCTION: &'static str = include_str!("flashback/introduction.md");
+    const SLASHED: &'static [&'static str] = &[];
+
+    fn operations() -> impl OpenApi {
+        let entry = (register::Register, session::Session, tokens::Tokens);
+        let proof = (verification::Verification, recovery::Recovery);
+        let team = (profile::Profile, role::Roles, organization::Organizations, users::Users);
+        let plans = (subscription::Subscriptions, quota::QuotaArea, settings::SettingsArea);
+        let own = (privacy::Privacy, sessions::Sessions, devices::Devices);
+        (entry, proof, team, plans, own)
+    }
 }

@@ -57,6 +57,8 @@ impl Inventory {
 }
 
 fn matches(pattern: &str, path: &str) -> bool {
+    // What was published with a slash at the end is served without it too, within the same limits (H1).
+    let pattern = if path.ends_with('/') { pattern } else { pattern.strip_suffix('/').unwrap_or(pattern) };
     let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
     loop {
         match (wanted.next(), given.next()) {
@@ -78,7 +80,8 @@ mod tests {
 
     #[test]
     fn a_path_is_named_by_its_pattern() {
-        let document = r#"{"paths":{"/user/{userId}":{"put":{}},"/user/profile":{"get":{}}}}"#;
+        let document =
+            r#"{"paths":{"/user/{userId}":{"put":{}},"/user/profile":{"get":{}},"/me/":{"get":{}}}}"#;
         let inventory = Inventory::new(document, &[("/", &["GET"]), ("/user/profile", &["POST"])]);
         let rows = [
             ("/", Some("/")),
@@ -88,6 +91,9 @@ mod tests {
             ("/user/42/x", None),
             ("/USER/profile", None),
             ("//user/profile", None),
+            ("/me/", Some("/me/")),
+            ("/me", Some("/me/")),
+            ("/me//", None),
         ];
         for (path, pattern) in rows {
             assert_eq!(inventory.find(path).map(|route| route.pattern.as_str()), pattern, "{path}");

@@ -53,7 +53,11 @@ pub struct Shortfall {
     pub upgrade_url: Option<String>,
 }
 
-impl<F: Family> Problem<F> {
+/// No contract's shape yet: what the layers around the contracts make of a request.
+#[derive(Debug)]
+pub enum Unshaped {}
+
+impl<F> Problem<F> {
     /// A problem of this status, code and sentence.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Problem<F> {
         let message = message.into();
@@ -66,7 +70,7 @@ impl<F: Family> Problem<F> {
     }
 
     /// The same problem in the shape of another family.
-    pub fn reshaped<G: Family>(self) -> Problem<G> {
+    pub fn reshaped<G>(self) -> Problem<G> {
         let Problem { status, code, message, retry_after, details, family: _ } = self;
         Problem { status, code, message, retry_after, details, family: PhantomData }
     }

@@ -10,12 +10,13 @@ use poem::middleware::{CatchPanic, PanicHandler};
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Result};
 use tracing::Instrument;
 
+use super::contracts::Built;
 use super::cors::Cors;
-use super::flashback::outside::outside_operations;
+use super::front_door::FrontDoor;
 use super::gates::Gates;
 use super::inventory::Inventory;
 use super::limits::{Class, Limits};
-use super::problem::Problem;
+use super::problem::{Problem, Unshaped};
 use crate::client::{Sender, TrustedProxies};
 use crate::clock::{Chance, Stopwatch};
 use crate::metrics::{Metrics, RequestLabels, RouteLabels};
@@ -39,6 +40,7 @@ impl RequestId {
 
 /// What the layer around every request works with.
 pub struct Around {
+    pub front_door: FrontDoor,
     pub inventory: Inventory,
     pub limits: Arc<Limits>,
     pub proxies: TrustedProxies,
@@ -79,8 +81,9 @@ struct Surround<E> {
 impl<E: Endpoint> Endpoint for Surround<E> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> Result<Response> {
+    async fn call(&self, mut request: Request) -> Result<Response> {
         let watch = Stopwatch::start();
+        self.around.front_door.enter(&mut request);
         let id: Arc<str> = format!("{:016x}", u64::from_be_bytes(self.around.chance.bytes())).into();
         let method = request.method().clone();
         let route = self.around.inventory.find(request.uri().path());
@@ -119,7 +122,8 @@ impl<E: Endpoint> Surround<E> {
         cross_origin: bool,
     ) -> Response {
         let method = request.method().clone();
-        let problem = |problem| outside_operations(&method, pattern, problem);
+        let contract = Built::at(request.uri().path());
+        let problem = |problem: Problem<Unshaped>| contract.outside_operations(&method, pattern, problem);
         let peer = request.remote_addr().as_socket_addr().map(std::net::SocketAddr::ip);
         // Only a connection without an address, such as a test's, has no peer; it counts as one stranger.
         let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));

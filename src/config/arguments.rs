@@ -59,6 +59,11 @@ pub struct Arguments {
     #[arg(long, env = "LATCHKEY_CONTRACTS", hide_env_values = true, global = true, value_name = "NAMES")]
     pub contracts: Option<String>,
 
+    /// Names of this server and the contracts they stand for, such as api.example.com=finradar, separated by commas;
+    /// <contract>.localhost stands for its contract anyhow [default: none]
+    #[arg(long, env = "LATCHKEY_HOSTS", hide_env_values = true, global = true, value_name = "NAMES")]
+    pub hosts: Option<String>,
+
     /// Proxies whose X-Forwarded-For is believed: addresses and networks, separated by commas [default: none]
     #[arg(
         long,

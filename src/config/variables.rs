@@ -6,7 +6,6 @@ use super::arguments::Arguments;
 
 /// Settings that later versions bring.
 const LATER: &[&str] = &[
-    "LATCHKEY_HOSTS",
     "LATCHKEY_MAIL_RESOLVER",
     "LATCHKEY_MAIL_ALLOW_PRIVATE",
     "LATCHKEY_MAIL_TEMPLATES",

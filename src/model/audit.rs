@@ -78,6 +78,8 @@ deeds! {
     RoleChanged = "role.changed"
     /// A session was ended from another.
     SessionEnded = "session.ended"
+    /// The oldest session made room for a login past the contract's limit.
+    SessionEvicted = "session.evicted"
     /// All other sessions were ended from one.
     SessionsEnded = "sessions.ended"
     /// An old refresh token turned up again, so the session ended.

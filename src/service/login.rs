@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::account::Member;
-use crate::model::contract::Contract;
+use crate::model::audit::{Actor, Deed, Entry};
 use crate::model::email::EmailAddress;
 use crate::model::network::Network;
 use crate::model::password::Password;
@@ -11,8 +11,9 @@ use crate::model::proof::Purpose;
 use crate::model::session::{Origin, Session};
 use crate::model::time::Millis;
 use crate::store::devices::{self, Sighting};
-use crate::store::{Tx, Unavailable, accounts, proofs, sessions};
+use crate::store::{Tx, Unavailable, accounts, audit, proofs, sessions};
 
+use super::policy::{Policy, UnverifiedMay};
 use super::throttle::{LoginGate, PRESSURE_DELAY};
 use super::{Entered, Service, Setback, wait_until};
 
@@ -37,6 +38,9 @@ pub enum LoginError {
     /// Told only to who knows the password.
     #[error("the account or its organization may not enter")]
     Inactive,
+    /// Told only to who knows the password, where the contract lets nobody in before the address is proved.
+    #[error("the address is not verified")]
+    Unverified,
     #[error("too many failures")]
     Locked(Duration),
     #[error(transparent)]
@@ -54,18 +58,18 @@ impl Service {
     ///
     /// # Errors
     /// [`LoginError`]; only the count of failures has changed then.
-    pub async fn log_in(&self, contract: Contract, order: LoginOrder) -> Result<Entered, LoginError> {
+    pub async fn log_in(&self, policy: &Policy, order: LoginOrder) -> Result<Entered, LoginError> {
         // The hash may be renewed by a login beside this one; then it is compared once more.
-        match self.log_in_once(contract, &order).await? {
+        match self.log_in_once(policy, &order).await? {
             Verdict::Admitted(entered) => Ok(*entered),
-            Verdict::HashChanged => match self.log_in_once(contract, &order).await? {
+            Verdict::HashChanged => match self.log_in_once(policy, &order).await? {
                 Verdict::Admitted(entered) => Ok(*entered),
                 Verdict::HashChanged => Err(LoginError::WrongPassword),
             },
         }
     }
 
-    async fn log_in_once(&self, contract: Contract, order: &LoginOrder) -> Result<Verdict, LoginError> {
+    async fn log_in_once(&self, policy: &Policy, order: &LoginOrder) -> Result<Verdict, LoginError> {
         let key = order.email.key();
         let (subject, network) = (self.subject(&key), Network::from(order.origin.address));
         let (gate_enabled, now) = (self.limits, self.clock.now());
@@ -83,16 +87,21 @@ impl Service {
         }
         let matched = self.compare(order.password.clone(), member.as_ref()).await?;
         let attempt = Attempt {
+            policy: *policy,
             subject,
             network,
             gate_enabled,
-            session: member.as_ref().map(|m| self.new_session(m.account.id, contract, &order.origin)),
+            session: member.as_ref().map(|m| self.new_session(m.account.id, policy.contract, &order.origin)),
             device: member.as_ref().zip(order.origin.told.clone()).map(|(member, told)| {
                 self.sighting(member.account.id, told, order.origin.address.to_string())
             }),
             address: order.origin.address.to_string(),
             upgrade: matched.upgrade,
             failure: failure(member.as_ref(), matched.matches),
+            evicted: policy.device_limit.and(member.as_ref()).map(|member| {
+                let actor = Actor::Person(member.account.id, order.origin.address);
+                self.entry_about(member, actor, Deed::SessionEvicted)
+            }),
             member,
             now: self.clock.now(),
         };
@@ -142,6 +151,7 @@ fn failure(member: Option<&Member>, matches: bool) -> Option<LoginError> {
 }
 
 struct Attempt {
+    policy: Policy,
     subject: String,
     network: Network,
     gate_enabled: bool,
@@ -152,6 +162,8 @@ struct Attempt {
     address: String,
     upgrade: Option<(String, String)>,
     failure: Option<LoginError>,
+    /// What is noted should an older session have to make room.
+    evicted: Option<Entry>,
     now: Millis,
 }
 
@@ -166,7 +178,7 @@ impl Attempt {
         if let Some(until) = gate.locked_until(tx, self.now)? {
             return Err(LoginError::Locked(wait_until(until, self.now)));
         }
-        let (Some(before), Some(session), None) = (&self.member, self.session, &self.failure) else {
+        let (Some(before), Some(session), None) = (&self.member, &self.session, &self.failure) else {
             let failure = self.failure.unwrap_or(LoginError::UnknownAddress);
             if !matches!(failure, LoginError::Inactive) {
                 gate.fail(tx, self.now)?;
@@ -180,12 +192,16 @@ impl Attempt {
         if !member.may_enter() {
             return Err(LoginError::Inactive);
         }
+        if member.account.verified_at.is_none() && self.policy.unverified_may == UnverifiedMay::DoNothing {
+            return Err(LoginError::Unverified);
+        }
         gate.succeed(tx)?;
         if let Some((old, new)) = &self.upgrade {
             accounts::upgrade_hash(tx, member.account.id, old, new)?;
         }
         accounts::set_logged_in(tx, member.account.id, self.now)?;
-        sessions::insert(tx, &session, &self.address)?;
+        self.make_room(tx, session)?;
+        sessions::insert(tx, session, &self.address)?;
         if let Some(device) = &self.device {
             devices::see(tx, device, session.id)?;
         }
@@ -193,6 +209,16 @@ impl Attempt {
             None => proofs::latest_open(tx, member.account.id, Purpose::Verify)?.map(|proof| proof.id),
             Some(_) => None,
         };
-        Ok(Some((session, member, pending)))
+        Ok(Some((session.clone(), member, pending)))
+    }
+
+    /// Ends the oldest sessions of the contract until there is room for one more.
+    fn make_room(&self, tx: &Tx<'_>, session: &Session) -> Result<(), Unavailable> {
+        let Some(limit) = self.policy.device_limit else { return Ok(()) };
+        let ended = sessions::evict(tx, session, limit - 1, self.now)?;
+        match &self.evicted {
+            Some(entry) if ended > 0 => audit::note(tx, entry),
+            _ => Ok(()),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What differs between the contracts, as data: one pipeline serves them all.
+//! What differs between the contracts, as data: the use cases are the same for all of them.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::model::contract::Contract;
 use crate::model::password::PasswordRule;
 use crate::model::subscription::SeededPlan;
 
-/// What a contract has decided about sign-ups.
+/// What a contract has decided.
 #[derive(Debug, Clone, Copy)]
 pub struct Policy {
     pub contract: Contract,
@@ -20,6 +20,10 @@ pub struct Policy {
     pub welcome_key: bool,
     /// How long an answer waits for the verification letter to be handed over; none where it does not wait.
     pub hand_over: Option<Duration>,
+    /// What an account may do before its address is proved.
+    pub unverified_may: UnverifiedMay,
+    /// Sessions that an account may have open through the contract: a login past that ends the oldest. None: any number.
+    pub device_limit: Option<i64>,
 }
 
 /// Who may sign up through a contract.
@@ -28,4 +32,13 @@ pub enum Gate {
     Open,
     /// Whoever has a code of the operator's.
     InviteCode,
+}
+
+/// What an account may do before its address is proved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnverifiedMay {
+    /// Log in, and read.
+    Read,
+    /// Nothing: a login mails the verification letter again and is refused.
+    DoNothing,
 }

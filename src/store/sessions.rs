@@ -121,6 +121,16 @@ pub fn revoke_all(
     tx.execute(sql, params![account, except, now])
 }
 
+/// Ends the live sessions of the same account and contract as `newcomer`, but the `keep` youngest. Tells how many.
+pub fn evict(tx: &Tx<'_>, newcomer: &Session, keep: i64, now: Millis) -> Result<u64, Unavailable> {
+    let sql = "update sessions set revoked_at = ?3
+        where account_id = ?1 and contract = ?2 and revoked_at is null and expires_at > ?3 and id not in (
+            select id from sessions
+            where account_id = ?1 and contract = ?2 and revoked_at is null and expires_at > ?3
+            order by created_at desc, id desc limit ?4)";
+    tx.execute(sql, params![newcomer.account, newcomer.contract, now, keep])
+}
+
 /// Removes sessions that ended before `before`, at most `limit`.
 pub fn delete_ended(tx: &Tx<'_>, before: Millis, limit: i64) -> Result<u64, Unavailable> {
     // Two statements, an index each.

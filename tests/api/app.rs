@@ -148,11 +148,14 @@ impl App {
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         let request = request.build().expect("a sound request");
         let (method, path) = (request.method().to_string(), request.url().path().to_owned());
+        let host = request.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let host = host.to_owned();
         let response = self.http.execute(request).await.expect("an answer");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let answer = Answer { status, headers, text: response.text().await.expect("a body of text") };
         assert!(!answer.header("x-request-id").is_empty(), "every answer names its request");
-        contract::check(&method, &path, status, answer.header("content-type"), &answer.text);
+        let call = contract::Call { method: &method, path: &path, host: &host };
+        contract::check(&call, status, answer.header("content-type"), &answer.text);
         answer
     }
 

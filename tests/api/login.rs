@@ -16,13 +16,14 @@ async fn invited(app: &App, email: &str) {
     let order = RegisterOrder {
         email: EmailAddress::parse(email).expect("an address"),
         password: None,
-        first_name: PersonName::parse("Ivy").expect("a name"),
-        last_name: PersonName::parse("Invited").expect("a name"),
-        company_name: CompanyName::parse("Acme").expect("a name"),
+        first_name: Some(PersonName::parse("Ivy").expect("a name")),
+        last_name: Some(PersonName::parse("Invited").expect("a name")),
+        company_name: Some(CompanyName::parse("Acme").expect("a name")),
         company_website: None,
         is_business: false,
         contact: Contact::default(),
         language: Language::English,
+        invite: None,
     };
     app.service.create_account(&POLICY, order, false).await.expect("an account");
 }

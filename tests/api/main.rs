@@ -16,6 +16,8 @@ mod audit;
 mod command_line;
 mod company;
 mod device;
+mod documents;
+mod front_door;
 mod keeping;
 mod letters;
 mod limits;

@@ -165,7 +165,8 @@ impl Process {
         let response = self.http.execute(request).await.expect("an answer");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let answer = Answer { status, headers, text: response.text().await.expect("a body of text") };
-        contract::check(&method, &path, status, answer.header("content-type"), &answer.text);
+        let call = contract::Call { method: &method, path: &path, host: "" };
+        contract::check(&call, status, answer.header("content-type"), &answer.text);
         answer
     }
 

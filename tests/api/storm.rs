@@ -6,7 +6,7 @@ use std::time::Duration;
 use latchkey::api::inventory::Inventory;
 use latchkey::api::limits::Limits;
 use latchkey::api::surround::surround;
-use latchkey::api::{Around, Gates};
+use latchkey::api::{Around, FrontDoor, Gates};
 use latchkey::client::TrustedProxies;
 use latchkey::clock::{Chance, Clock};
 use latchkey::config::Access;
@@ -79,8 +79,9 @@ fn surrounded(routes: Route) -> impl Endpoint<Output = poem::Response> {
     surround(
         routes,
         Around {
+            front_door: FrontDoor::default(),
             inventory: Inventory::new("{}", &[("/broken", &["GET"])]),
-            limits: Limits::new(Clock::fixed(START), true),
+            limits: Arc::new(Limits::new(Clock::fixed(START), true)),
             proxies: TrustedProxies::default(),
             gates,
             cors_origins: Vec::new(),
@@ -94,7 +95,13 @@ fn surrounded(routes: Route) -> impl Endpoint<Output = poem::Response> {
 #[tokio::test]
 async fn a_panic_in_a_handler_is_an_answer_without_its_words() {
     let broken = make_sync(|_| -> &'static str { panic!("the words of the panic") });
-    let server = surrounded(Route::new().at("/broken", broken).at("/sound", make_sync(|_| "fine")));
+    let broken = Arc::new(broken);
+    let server = surrounded(
+        Route::new()
+            .at("/broken", Arc::clone(&broken))
+            .at("/finradar/broken", broken)
+            .at("/sound", make_sync(|_| "fine")),
+    );
     for _ in 0..3 {
         let request = Request::builder().uri_str("/broken").finish();
         let response = server.call(request).await.expect("an answer");
@@ -104,6 +111,12 @@ async fn a_panic_in_a_handler_is_an_answer_without_its_words() {
         let body: Value = serde_json::from_str(&body).expect("JSON");
         assert_eq!((&body["success"], &body["error_code"]), (&json!(false), &json!("INTERNAL_ERROR")));
         assert!(!body.to_string().contains("words"), "{body}");
+        // In the shape of the contract in whose place it happened.
+        let request = Request::builder().uri_str("/finradar/broken").finish();
+        let response = server.call(request).await.expect("an answer");
+        assert_eq!(response.status(), 500);
+        let body = response.into_body().into_string().await.expect("text");
+        assert!(body.starts_with(r#"{"message":"#) && !body.contains("words"), "{body}");
         let sound = server.call(Request::builder().uri_str("/sound").finish()).await.expect("an answer");
         assert_eq!(sound.status(), 200);
     }

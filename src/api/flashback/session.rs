@@ -9,7 +9,7 @@ use poem_openapi::{Object, OpenApi};
 
 use super::failure::FamilyA;
 use super::wire::{DoneBody, EnteredBody, done};
-use super::{Area, Perhaps};
+use super::{Area, POLICY, Perhaps};
 use crate::api::body::{Body, OptionalBody, Text};
 use crate::api::problem::Problem;
 use crate::api::reply::{ALWAYS, WITH_BODY, outcomes};
@@ -160,7 +160,7 @@ impl Session {
                 ..client.origin(device.as_deref())
             },
         };
-        let entered = service.log_in(Contract::Flashback, order).await;
+        let entered = service.log_in(&POLICY, order).await;
         entered.map(EnteredBody::from).map_err(|error| login_problem(error, service.reveal_accounts)).into()
     }
 
@@ -218,6 +218,8 @@ fn login_problem(error: LoginError, reveal_accounts: bool) -> Problem<FamilyA> {
             refused("NO_PASSWORD_SET", "This account has no password yet. Follow the link in the mail.")
         }
         LoginError::UnknownAddress | LoginError::NoPassword | LoginError::WrongPassword => concealed(),
+        // Flashback lets the unverified in to read.
+        LoginError::Unverified => refused("EMAIL_NOT_VERIFIED", "Verify your email address first."),
         LoginError::Inactive => refused("USER_INACTIVE", "This account is not active."),
         LoginError::Locked(wait) => Problem::locked(wait),
         LoginError::Setback(setback) => Problem::from(setback),

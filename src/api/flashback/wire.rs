@@ -4,49 +4,8 @@ use poem_openapi::Object;
 
 use crate::api::body::TextValue;
 use crate::model::domain::Website;
-use crate::model::email::EmailAddress;
 use crate::model::fault::Rule;
-use crate::model::name::{CompanyName, ContactLine, PersonName};
 use crate::service::Entered;
-
-impl TextValue for EmailAddress {
-    const NAME: &'static str = "email";
-    const FORMAT: &'static str = "email";
-    const MIN: Option<usize> = None;
-    const MAX: Option<usize> = Some(254);
-    fn parse(text: &str) -> Result<EmailAddress, Rule> {
-        EmailAddress::parse(text)
-    }
-    fn as_str(&self) -> &str {
-        EmailAddress::as_str(self)
-    }
-}
-
-impl TextValue for PersonName {
-    const NAME: &'static str = "personName";
-    const FORMAT: &'static str = "";
-    const MIN: Option<usize> = Some(1);
-    const MAX: Option<usize> = Some(100);
-    fn parse(text: &str) -> Result<PersonName, Rule> {
-        PersonName::parse(text)
-    }
-    fn as_str(&self) -> &str {
-        PersonName::as_str(self)
-    }
-}
-
-impl TextValue for CompanyName {
-    const NAME: &'static str = "companyName";
-    const FORMAT: &'static str = "";
-    const MIN: Option<usize> = Some(1);
-    const MAX: Option<usize> = Some(200);
-    fn parse(text: &str) -> Result<CompanyName, Rule> {
-        CompanyName::parse(text)
-    }
-    fn as_str(&self) -> &str {
-        CompanyName::as_str(self)
-    }
-}
 
 /// A website where one may be left out: forms send an empty text for a field that nobody filled in.
 pub struct WebsiteLine(pub Option<Website>);
@@ -62,19 +21,6 @@ impl TextValue for WebsiteLine {
     }
     fn as_str(&self) -> &str {
         self.0.as_ref().map_or("", Website::as_str)
-    }
-}
-
-impl TextValue for ContactLine {
-    const NAME: &'static str = "contactLine";
-    const FORMAT: &'static str = "";
-    const MIN: Option<usize> = None;
-    const MAX: Option<usize> = Some(200);
-    fn parse(text: &str) -> Result<ContactLine, Rule> {
-        ContactLine::parse(text)
-    }
-    fn as_str(&self) -> &str {
-        ContactLine::as_str(self)
     }
 }
 

@@ -40,7 +40,11 @@ fn good_values_are_taken_in_their_canonical_form() {
             ("LATCHKEY_PUBLIC_URL", "HTTPS://Konto.Bücher.example:443/"),
             ("LATCHKEY_APP_URL", "https://app.example.com/start?from=mail#top"),
             ("LATCHKEY_SMTP_URL", "smtp://mail.example.com"),
-            ("LATCHKEY_CONTRACTS", "flashback, flashback,"),
+            ("LATCHKEY_CONTRACTS", "finradar, flashback,finradar,"),
+            (
+                "LATCHKEY_HOSTS",
+                "API.FinRadar.ai.=finradar, finradar=finradar,finradar=finradar, 127.0.0.1 = flashback",
+            ),
             ("LATCHKEY_TRUSTED_PROXIES", "10.1.2.3/8, ::ffff:192.0.2.1 ,fd00::/8"),
             ("LATCHKEY_RATE_LIMITS", "false"),
             ("LATCHKEY_ARGON2", "m=65536,t=3,p=2"),
@@ -57,8 +61,14 @@ fn good_values_are_taken_in_their_canonical_form() {
     assert_eq!(settings.listen.to_string(), "127.0.0.1:0");
     assert_eq!(settings.public_url_for(settings.listen), "https://konto.xn--bcher-kva.example");
     assert_eq!(settings.mail.from.address.as_str(), "no-reply@konto.xn--bcher-kva.example");
+    let hosts = [
+        ("api.finradar.ai".to_owned(), Contract::FinRadar),
+        ("finradar".to_owned(), Contract::FinRadar),
+        ("127.0.0.1".to_owned(), Contract::Flashback),
+    ];
+    assert_eq!(settings.hosts, hosts);
     assert_eq!(settings.mail.ehlo_name, "konto.xn--bcher-kva.example");
-    assert_eq!(settings.contracts, [Contract::Flashback]);
+    assert_eq!(settings.contracts, [Contract::FinRadar, Contract::Flashback]);
     let proxies: Vec<String> = settings.trusted_proxies.iter().map(IpNet::to_string).collect();
     assert_eq!(proxies, ["10.0.0.0/8", "192.0.2.1/32", "fd00::/8"]);
     assert_eq!(settings.argon2.to_string(), "m=65536,t=3,p=2");

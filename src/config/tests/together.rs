@@ -90,7 +90,7 @@ fn a_variable_without_effect_is_a_warning_without_its_value() {
             Some("LATCHKEY_SMTP_PASSWORD_OF_ANN is no setting and has no effect"),
         ),
         ("LATCHKEY_LISTN", " ", None),
-        ("LATCHKEY_HOSTS", "hunter2", Some("later version")),
+        ("LATCHKEY_REFERRAL_REWARD", "hunter2", Some("later version")),
         ("LATCHKEY_DKIM_KEY_FILE", "hunter2", Some("later version")),
         ("LATCHKEY_CAPTCHA_SECRET", "hunter2", Some("later version")),
         ("LATCHKEY_SERVICE_HOST", "10.0.0.1", None),
@@ -109,4 +109,21 @@ fn a_variable_without_effect_is_a_warning_without_its_value() {
             assert!(!warnings[0].contains("hunter2"), "{warnings:?}");
         }
     }
+}
+
+#[test]
+fn a_name_does_not_stand_for_a_contract_that_is_left_out() {
+    let both = |contracts: &str| {
+        with(|arguments| {
+            set(arguments, "LATCHKEY_HOSTS", "api.example.com=finradar");
+            set(arguments, "LATCHKEY_CONTRACTS", contracts);
+        })
+    };
+    assert!(both("finradar").is_ok());
+    let faults = both("flashback").expect_err("left out");
+    let [fault] = faults.as_slice() else { panic!("{faults:?}") };
+    for word in ["LATCHKEY_HOSTS (--hosts)", "api.example.com", "finradar", "LATCHKEY_CONTRACTS"] {
+        assert!(fault.contains(word), "{fault}");
+    }
+    assert_eq!(both("flashbak").expect_err("misspelled").len(), 1, "no conclusions from a faulty setting");
 }
