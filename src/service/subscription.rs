@@ -11,6 +11,7 @@ use crate::store::{Tx, Unavailable, audit, plans, subscriptions};
 
 use super::Service;
 use super::authenticate::Caller;
+use super::ledger;
 use super::standing::{StandingError, place_for};
 
 /// A subscription with its plan and the period of it.
@@ -209,6 +210,8 @@ fn begin(
     period: &Period,
     (now, end): (Millis, Option<Millis>),
 ) -> Result<(), Unavailable> {
+    // What is left of the month is settled by the plan before, however much later somebody looks.
+    ledger::settle(tx, organization, now)?;
     let mut start = now;
     if let Some(present) = subscriptions::latest(tx, organization)? {
         // The latest start is the one that counts, so two in one moment must not tie.

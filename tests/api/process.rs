@@ -130,6 +130,11 @@ impl Process {
         self.child.wait().expect("it has ended");
     }
 
+    /// The id of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks it to end.
     pub fn terminate(&self) {
         let signal = format!("kill -TERM {}", self.child.id());

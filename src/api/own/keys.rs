@@ -1,153 +1,27 @@
 //! API keys, managed by whom they act for.
 
+mod wire;
+
 use std::sync::Arc;
 
 use poem::http::StatusCode;
 use poem::web::Data;
+use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
-use poem_openapi::types::Example;
-use poem_openapi::{Object, OpenApi};
 
 use super::{Area, Proven};
-use crate::api::body::{Body, Text, TextValue};
+use crate::api::body::Body;
 use crate::api::flashback::failure::FamilyA;
 use crate::api::problem::Problem;
 use crate::api::reply::{ALWAYS, Status, WITH_BODY, WITH_PATH, WITH_TOKEN, outcomes};
-use crate::model::api_key::{ApiKey, Endpoint, KeyName, KeyText, MOST_ENDPOINTS};
+use crate::model::api_key::{ApiKey, KeyText};
 use crate::model::fault::{Fault, Rule};
 use crate::model::id::ApiKeyId;
-use crate::model::time::Millis;
 use crate::service::Service;
-use crate::service::api_keys::{KeyError, KeyScope, NewKey};
+use crate::service::api_keys::{KeyError, KeyScope};
 use crate::service::authenticate::Caller;
 use crate::service::standing::StandingError;
-
-impl TextValue for KeyName {
-    const NAME: &'static str = "KeyName";
-    const FORMAT: &'static str = "";
-    const MIN: Option<usize> = Some(1);
-    const MAX: Option<usize> = Some(60);
-
-    fn parse(text: &str) -> Result<KeyName, Rule> {
-        KeyName::parse(text)
-    }
-
-    fn as_str(&self) -> &str {
-        self.as_str()
-    }
-}
-
-impl TextValue for Endpoint {
-    const NAME: &'static str = "Endpoint";
-    const FORMAT: &'static str = "";
-    const MIN: Option<usize> = Some(1);
-    const MAX: Option<usize> = Some(100);
-
-    fn parse(text: &str) -> Result<Endpoint, Rule> {
-        Endpoint::parse(text)
-    }
-
-    fn as_str(&self) -> &str {
-        self.as_str()
-    }
-}
-
-/// A moment as it was typed.
-struct Moment(String, Millis);
-
-impl TextValue for Moment {
-    const NAME: &'static str = "Moment";
-    const FORMAT: &'static str = "date-time";
-    const MIN: Option<usize> = None;
-    const MAX: Option<usize> = None;
-
-    fn parse(text: &str) -> Result<Moment, Rule> {
-        Millis::parse_date(text).map(|at| Moment(text.to_owned(), at)).ok_or(Rule::Moment)
-    }
-
-    fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// A key to be made. The owner comes from the session.
-#[derive(Object)]
-#[oai(rename = "NewApiKey", rename_all = "camelCase", example, skip_serializing_if_is_none)]
-pub struct NewKeyRequest {
-    /// What you call it.
-    name: Text<KeyName>,
-    /// When it ends: a moment in RFC 3339 or a date, on whose first moment (UTC) it is over. Never when absent.
-    expires_at: Option<Text<Moment>>,
-    /// What it may be used for, as your gateway names it: letters, digits and `. _ - / :`. Anything when absent or empty.
-    #[oai(validator(max_items = 50))]
-    endpoints: Option<Vec<Text<Endpoint>>>,
-}
-
-impl Example for NewKeyRequest {
-    fn example() -> NewKeyRequest {
-        let name = KeyName::parse("Build server").expect("the example obeys its own rules");
-        NewKeyRequest { name: Text(name), expires_at: None, endpoints: None }
-    }
-}
-
-/// A key, without its text. Moments are RFC 3339 in UTC.
-#[derive(Object)]
-#[oai(rename = "ApiKey", rename_all = "camelCase", skip_serializing_if_is_none)]
-pub struct KeyBody {
-    id: String,
-    name: String,
-    /// Its first and last characters, as in `lk_1a2b…9f`.
-    key: String,
-    /// What it may be used for; anything when empty.
-    endpoints: Vec<String>,
-    created_at: String,
-    expires_at: Option<String>,
-    /// Within a minute or so.
-    last_used_at: Option<String>,
-}
-
-impl From<ApiKey> for KeyBody {
-    fn from(key: ApiKey) -> KeyBody {
-        KeyBody {
-            id: key.id.to_string(),
-            key: key.masked(),
-            name: key.name,
-            endpoints: key.endpoints.iter().map(|endpoint| endpoint.as_str().to_owned()).collect(),
-            created_at: key.created_at.rfc3339(),
-            expires_at: key.expires_at.map(Millis::rfc3339),
-            last_used_at: key.last_used_at.map(Millis::rfc3339),
-        }
-    }
-}
-
-/// Live keys, the oldest first.
-#[derive(Object)]
-#[oai(rename = "ApiKeys", rename_all = "camelCase")]
-pub struct KeysBody {
-    /// Always true.
-    success: bool,
-    api_keys: Vec<KeyBody>,
-}
-
-/// A key that was just made.
-#[derive(Object)]
-#[oai(rename = "ApiKeyMade", rename_all = "camelCase")]
-pub struct MadeBody {
-    /// Always true.
-    success: bool,
-    /// The whole key: told here and never again.
-    key: String,
-    api_key: KeyBody,
-}
-
-/// A key that was ended.
-#[derive(Object)]
-#[oai(rename = "ApiKeyEnded")]
-pub struct EndedBody {
-    /// Always true.
-    success: bool,
-    message: String,
-}
+use wire::{EndedBody, KeyBody, KeysBody, MadeBody, NewKeyRequest};
 
 const UNPROVEN: Status = (403, "`EMAIL_NOT_VERIFIED`.");
 const NOT_ALLOWED: Status = (
@@ -273,12 +147,7 @@ async fn make(
     scope: KeyScope,
     request: NewKeyRequest,
 ) -> Result<MadeBody, Problem<FamilyA>> {
-    let new = NewKey {
-        name: request.name.0,
-        expires_at: request.expires_at.map(|moment| moment.0.1),
-        endpoints: request.endpoints.into_iter().flatten().map(|endpoint| endpoint.0).collect(),
-    };
-    let made = service.create_key(caller, scope, new).await;
+    let made = service.create_key(caller, scope, request.into()).await;
     let (key, text): (ApiKey, KeyText) = made.map_err(|error| match error {
         KeyError::Past => Problem::invalid_input(&[Fault::new("expiresAt", Rule::Future)]),
         KeyError::TooMany { allowed } => Problem::new(
@@ -318,5 +187,3 @@ fn standing_problem(error: StandingError) -> Problem<FamilyA> {
         StandingError::Unavailable(cause) => cause.into(),
     }
 }
-
-const _: () = assert!(MOST_ENDPOINTS == 50, "the document says so");
