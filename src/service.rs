@@ -11,6 +11,7 @@ pub mod keys;
 pub mod ledger;
 pub mod login;
 pub mod metering;
+pub mod notifications;
 pub mod operator;
 pub mod policy;
 pub mod privacy;

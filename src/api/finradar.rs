@@ -1,7 +1,9 @@
 //! The FinRadar contract: flat JSON with `message`, published under `/api/v1` (contracts/finradar.md).
 
+mod account;
 pub mod failure;
 pub mod outside;
+mod register;
 mod session;
 mod user;
 
@@ -40,6 +42,9 @@ enum Area {
     /// One's own data.
     #[oai(rename = "FinRadar 2: user")]
     User,
+    /// What can be spent, and what it was spent on.
+    #[oai(rename = "FinRadar 3: account")]
+    Account,
 }
 
 /// The `token` of a login: of a live session, whose account has proved its address, for no other gets one.
@@ -61,6 +66,6 @@ impl Mount for FinRadar {
     const SLASHED: &'static [&'static str] = &["/api/v1/user"];
 
     fn operations() -> impl OpenApi {
-        (session::Session, user::User)
+        (register::Register, session::Session, user::User, account::Account)
     }
 }

@@ -40,6 +40,8 @@ pub enum Class {
 const CLASSES: &[(&str, &str, Class)] = &[
     ("POST", "/user/register", Class::SignUp),
     ("POST", "/user/login", Class::Login),
+    ("POST", "/finradar/api/v1/auth/redeem-invite", Class::Proof),
+    ("POST", "/finradar/api/v1/auth/register", Class::SignUp),
     ("POST", "/finradar/api/v1/auth/login", Class::Login),
     ("POST", "/user/request-reset-password", Class::Mail),
     ("POST", "/user/resend-verification/{verificationTokenId}", Class::Mail),

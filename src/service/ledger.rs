@@ -4,7 +4,7 @@ use crate::model::account::Member;
 use crate::model::audit::{Actor, Deed};
 use crate::model::id::OrganizationId;
 use crate::model::ledger::{EntryKind, Ledger, LedgerEntry, MOST_CREDIT, Terms};
-use crate::model::time::{DAY, Millis};
+use crate::model::time::{DAY, Millis, span_ms};
 use crate::store::ledgers::{self, Spent};
 use crate::store::{Tx, Unavailable, audit};
 
@@ -149,12 +149,14 @@ impl Service {
         self.store.read(|tx| ledgers::latest(tx, organization, limit))
     }
 
-    /// What calls cost an organization within so many days.
+    /// What calls cost an organization within so many days (UTC), today included.
     ///
     /// # Errors
     /// [`Unavailable`].
-    pub async fn usage(&self, organization: OrganizationId, days: u32) -> Result<Use, Unavailable> {
-        let since = self.clock.now() - DAY.saturating_mul(days);
+    pub async fn usage(&self, organization: OrganizationId, days: i64) -> Result<Use, Unavailable> {
+        let day = span_ms(DAY);
+        let today = self.clock.now().0.div_euclid(day);
+        let since = Millis((today - days + 1).saturating_mul(day));
         self.store
             .scan(move |tx| {
                 Ok(Use {

@@ -17,7 +17,7 @@ use crate::client::Client;
 use crate::model::email::EmailAddress;
 use crate::model::password::Password;
 use crate::service::login::{LoginError, LoginOrder};
-use crate::service::{Entered, Service};
+use crate::service::{Entered, Service, Unavailable};
 
 /// A login.
 #[derive(Object)]
@@ -46,13 +46,10 @@ pub struct LoginBody {
     user: UserBody,
 }
 
-impl From<Entered> for LoginBody {
-    fn from(Entered { member, tokens, .. }: Entered) -> LoginBody {
-        LoginBody {
-            message: "Login successful".to_owned(),
-            token: tokens.access,
-            user: UserBody::from(&member),
-        }
+impl LoginBody {
+    fn new(service: &Service, Entered { member, tokens, .. }: Entered) -> Result<LoginBody, Unavailable> {
+        let user = UserBody::of(service, &member)?;
+        Ok(LoginBody { message: "Login successful".to_owned(), token: tokens.access, user })
     }
 }
 
@@ -85,8 +82,8 @@ impl Session {
         let LoginRequest { email, password } = body.0;
         let order =
             LoginOrder { email: email.0, password: Password::given(&password), origin: client.origin(None) };
-        let entered = service.log_in(&POLICY, order).await;
-        entered.map(LoginBody::from).map_err(Problem::from).into()
+        let entered = service.log_in(&POLICY, order).await.map_err(Problem::from);
+        entered.and_then(|entered| Ok(LoginBody::new(&service, entered)?)).into()
     }
 }
 
