@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::Refusal;
 use super::output::{Output, Record};
+use crate::model::email::EmailAddress;
 use crate::model::invite_code::{Invite, InviteCode, MOST_USES};
 use crate::model::name::is_forbidden;
 use crate::model::time::{Millis, parse_span};
@@ -91,7 +92,7 @@ fn show(service: &Service, named: &Named, output: Output) -> Result<(), Refusal>
             .map(|one| {
                 json!({
                     "account": one.account.to_string(),
-                    "email": one.email.as_ref().map(|email| email.as_str()),
+                    "email": one.email.as_ref().map(EmailAddress::as_str),
                     "at": one.used_at.rfc3339(),
                 })
             })
@@ -103,7 +104,7 @@ fn show(service: &Service, named: &Named, output: Output) -> Result<(), Refusal>
     let rows = uses.iter().map(|one| {
         vec![
             ("account", json!(one.account.to_string())),
-            ("email", json!(one.email.as_ref().map(|email| email.as_str()))),
+            ("email", json!(one.email.as_ref().map(EmailAddress::as_str))),
             ("used", json!(one.used_at.rfc3339())),
         ]
     });

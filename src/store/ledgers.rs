@@ -1,6 +1,7 @@
 //! What organizations have to spend, and every change of it, as rows.
 
 use super::{Row, Tx, Unavailable, params};
+use crate::model::api_key::Endpoint;
 use crate::model::id::OrganizationId;
 use crate::model::ledger::{Cost, Ledger, LedgerEntry, Terms};
 use crate::model::time::Millis;
@@ -84,7 +85,7 @@ pub fn note(tx: &Tx<'_>, entry: &LedgerEntry) -> Result<(), Unavailable> {
     let sql = "insert into ledger_entries (organization_id, number, at, kind, delta, balance, endpoint, key_id, detail)
         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let LedgerEntry { organization, number, at, kind, delta, balance, endpoint, key, detail } = entry;
-    let endpoint = endpoint.as_ref().map(|endpoint| endpoint.as_str());
+    let endpoint = endpoint.as_ref().map(Endpoint::as_str);
     let values =
         params![*organization, *number, *at, kind.as_str(), *delta, *balance, endpoint, *key, *detail];
     tx.execute(sql, values)?;
