@@ -169,13 +169,17 @@ create index sessions_revoked on sessions (revoked_at) where revoked_at is not n
 create table proofs (
     id text not null primary key,           -- the verificationTokenId of one contract
     account_id text not null references accounts (id) on delete cascade,
-    purpose text not null,                  -- 'verify', 'reset'
+    purpose text not null,                  -- 'verify', 'reset', 'change-address', 'undo-change'
     created_at bigint not null,
     expires_at bigint not null,             -- when its youngest secret ends
-    used_at bigint                          -- used, or made void by another
+    used_at bigint,                         -- used, or made void by another
+    address text,                           -- the address that the account gets by it; null for other purposes
+    address_key text,                       -- the same in lower case; that of an open 'undo-change' is nobody else's to take
+    session_id text                         -- the session a change of address was asked from, which may be gone
 );
 create index proofs_account on proofs (account_id, purpose);
 create index proofs_expires on proofs (expires_at);
+create index proofs_address on proofs (address_key) where address_key is not null;
 
 create table proof_secrets (
     secret_hash text not null primary key,  -- SHA-256 of the link's 32 random bytes

@@ -31,6 +31,15 @@ pub enum Contents<'a> {
     Invitation { secret: &'a str, code: &'a str, expires: Millis, organization: &'a str },
     /// "Welcome": the account's first API key, and how to call with it.
     Welcome { api_key: &'a str },
+    /// "Prove your new address", to that address.
+    ChangeAddress { secret: &'a str, code: &'a str, expires: Millis },
+    /// "Another address was asked for", to the address in force. Neither this letter nor the next names the other
+    /// address: it is a stranger's text (C5), and none of the business of who has the old mailbox.
+    ChangeAsked,
+    /// "Your address was changed", to the former address: the link's secret undoes it.
+    AddressChanged { secret: &'a str, expires: Millis },
+    /// "You have an account already", to the owner of an address that another account wants.
+    AddressTaken,
 }
 
 impl Contents<'_> {
@@ -41,6 +50,10 @@ impl Contents<'_> {
             Contents::PasswordChanged => LetterKind::PasswordChanged,
             Contents::Invitation { .. } => LetterKind::Invitation,
             Contents::Welcome { .. } => LetterKind::Welcome,
+            Contents::ChangeAddress { .. } => LetterKind::ChangeAddress,
+            Contents::ChangeAsked => LetterKind::ChangeAsked,
+            Contents::AddressChanged { .. } => LetterKind::AddressChanged,
+            Contents::AddressTaken => LetterKind::AddressTaken,
         }
     }
 }
@@ -92,8 +105,13 @@ impl Mailroom {
         let useless_from = match contents {
             Contents::Verify { expires, .. }
             | Contents::Reset { expires, .. }
-            | Contents::Invitation { expires, .. } => expires,
-            Contents::PasswordChanged | Contents::Welcome { .. } => now + LIFE,
+            | Contents::Invitation { expires, .. }
+            | Contents::ChangeAddress { expires, .. }
+            | Contents::AddressChanged { expires, .. } => expires,
+            Contents::PasswordChanged
+            | Contents::Welcome { .. }
+            | Contents::ChangeAsked
+            | Contents::AddressTaken => now + LIFE,
         };
         Letter {
             id,

@@ -1,6 +1,7 @@
 //! What a person sees in a browser: where mailed links lead, the mailbox of development, and the front page. Rendered
 //! here, with one style sheet of our own and no script (C4).
 
+mod address;
 mod form;
 mod home;
 mod link;
@@ -31,6 +32,8 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/verify-email", &["GET", "POST"]),
     ("/verify-email/not-me", &["POST"]),
     ("/reset-password", &["GET", "POST"]),
+    ("/change-email", &["GET", "POST"]),
+    ("/undo-change-email", &["GET", "POST"]),
     ("/mailbox", &["GET"]),
     ("/mailbox/{id}", &["GET"]),
     ("/mailbox/{id}/html", &["GET"]),
@@ -66,6 +69,8 @@ pub fn mount(routes: Route, settings: PageSettings) -> impl Endpoint {
         .at("/verify-email", get(verify::show).post(verify::confirm).data(Arc::clone(&renderer)))
         .at("/verify-email/not-me", poem::post(verify::disown).data(Arc::clone(&renderer)))
         .at("/reset-password", get(reset::show).post(reset::change).data(Arc::clone(&renderer)))
+        .at("/change-email", get(address::show).post(address::confirm).data(Arc::clone(&renderer)))
+        .at("/undo-change-email", get(address::show_undoing).post(address::undo).data(Arc::clone(&renderer)))
         .at("/mailbox", get(mailbox::list).data(Arc::clone(&renderer)))
         .at("/mailbox/:id<[0-9a-f]{24}>", get(mailbox::show_letter).data(Arc::clone(&renderer)))
         .at("/mailbox/:id<[0-9a-f]{24}>/html", get(mailbox::show_html))

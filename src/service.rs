@@ -1,5 +1,6 @@
 //! The use cases, a file a verb. They speak in values and meanings: nothing here knows a wire format.
 
+pub mod address;
 pub mod api_keys;
 pub mod audit;
 pub mod authenticate;

@@ -5,6 +5,7 @@
 //! update is the verdict; time is an argument.
 
 pub mod accounts;
+pub mod addresses;
 pub mod api_keys;
 pub mod audit;
 pub mod bans;

@@ -1,5 +1,6 @@
 //! The Flashback contract: JSON in camelCase at the root (contracts/flashback.md).
 
+mod address;
 mod catalog;
 mod devices;
 pub mod failure;
@@ -138,7 +139,7 @@ impl Mount for Flashback {
         let proof = (verification::Verification, recovery::Recovery);
         let team = (profile::Profile, role::Roles, organization::Organizations, users::Users);
         let plans = (subscription::Subscriptions, quota::QuotaArea, settings::SettingsArea);
-        let own = (privacy::Privacy, sessions::Sessions, devices::Devices);
+        let own = (privacy::Privacy, address::Addresses, sessions::Sessions, devices::Devices);
         (entry, proof, team, plans, own)
     }
 }

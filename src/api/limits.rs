@@ -59,6 +59,12 @@ const CLASSES: &[(&str, &str, Class)] = &[
     ("POST", "/verify-email/not-me", Class::Proof),
     ("GET", "/reset-password", Class::Proof),
     ("POST", "/reset-password", Class::Login),
+    ("POST", "/user/change-email", Class::Login),
+    ("POST", "/user/confirm-email", Class::Proof),
+    ("GET", "/change-email", Class::Proof),
+    ("POST", "/change-email", Class::Proof),
+    ("GET", "/undo-change-email", Class::Proof),
+    ("POST", "/undo-change-email", Class::Proof),
 ];
 
 impl Class {

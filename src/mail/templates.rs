@@ -6,7 +6,7 @@ use super::{Contents, Letterhead, Recipient};
 use crate::model::language::Language;
 use crate::model::letter::LetterBody;
 use crate::model::name::is_forbidden;
-use crate::model::proof::{INVITATION_LIFE, Purpose};
+use crate::model::proof::{INVITATION_LIFE, Purpose, UNDO_LIFE};
 use crate::model::time::{DAY, HOUR};
 
 /// Every template, parsed.
@@ -18,18 +18,26 @@ macro_rules! embedded {
     };
 }
 
-const EMBEDDED: [(&str, &str); 33] = embedded! {
+const EMBEDDED: [(&str, &str); 57] = embedded! {
     "layout.html" "button.html" "code.html"
     "en/verify.subject" "en/verify.txt" "en/verify.html"
     "en/reset.subject" "en/reset.txt" "en/reset.html"
     "en/password-changed.subject" "en/password-changed.txt" "en/password-changed.html"
     "en/invitation.subject" "en/invitation.txt" "en/invitation.html"
     "en/welcome.subject" "en/welcome.txt" "en/welcome.html"
+    "en/change-address.subject" "en/change-address.txt" "en/change-address.html"
+    "en/change-asked.subject" "en/change-asked.txt" "en/change-asked.html"
+    "en/address-changed.subject" "en/address-changed.txt" "en/address-changed.html"
+    "en/address-taken.subject" "en/address-taken.txt" "en/address-taken.html"
     "de/verify.subject" "de/verify.txt" "de/verify.html"
     "de/reset.subject" "de/reset.txt" "de/reset.html"
     "de/password-changed.subject" "de/password-changed.txt" "de/password-changed.html"
     "de/invitation.subject" "de/invitation.txt" "de/invitation.html"
     "de/welcome.subject" "de/welcome.txt" "de/welcome.html"
+    "de/change-address.subject" "de/change-address.txt" "de/change-address.html"
+    "de/change-asked.subject" "de/change-asked.txt" "de/change-asked.html"
+    "de/address-changed.subject" "de/address-changed.txt" "de/address-changed.html"
+    "de/address-taken.subject" "de/address-taken.txt" "de/address-taken.html"
 };
 
 impl Templates {
@@ -51,7 +59,14 @@ impl Templates {
             Contents::Invitation { secret, code, .. } => {
                 (Some(link(head, "/verify-email", secret)), Some(code))
             }
-            Contents::PasswordChanged | Contents::Welcome { .. } => (None, None),
+            Contents::ChangeAddress { secret, code, .. } => {
+                (Some(link(head, "/change-email", secret)), Some(code))
+            }
+            Contents::AddressChanged { secret, .. } => (Some(link(head, "/undo-change-email", secret)), None),
+            Contents::PasswordChanged
+            | Contents::Welcome { .. }
+            | Contents::ChangeAsked
+            | Contents::AddressTaken => (None, None),
         };
         let organization = match contents {
             Contents::Invitation { organization, .. } => harmless(organization),
@@ -65,6 +80,7 @@ impl Templates {
             app => &head.app_name,
             name => harmless(to.first_name),
             organization => organization,
+            undo_days => UNDO_LIFE.as_secs() / DAY.as_secs(),
             days => INVITATION_LIFE.as_secs() / DAY.as_secs(),
             link => &link,
             code => code,
@@ -149,6 +165,10 @@ mod tests {
                     expires: Millis(0),
                     organization: "Acme & Sons",
                 },
+                Contents::ChangeAddress { secret: "SECRET", code: "12345678", expires: Millis(0) },
+                Contents::ChangeAsked,
+                Contents::AddressChanged { secret: "SECRET", expires: Millis(0) },
+                Contents::AddressTaken,
             ];
             for contents in kinds {
                 let letter = templates.render(&head(), to, contents);
@@ -158,8 +178,9 @@ mod tests {
                 assert!(!letter.html.contains("<Shop>"), "the app's name is escaped");
                 for link in &letter.links {
                     assert!(letter.text.contains(link.as_str()), "the text part has the bare link");
-                    assert!(letter.text.contains("12345678"), "and the code");
                 }
+                let code = letter.code.as_deref().unwrap_or_default();
+                assert!(letter.text.contains(code) && letter.html.contains(code), "both have the code");
             }
         }
     }

@@ -66,6 +66,11 @@ deeds! {
     AccountUnbanned = "account.unbanned"
     AccountErased = "account.erased"
     AddressVerified = "address.verified"
+    /// Another address was asked for.
+    AddressRequested = "address.requested"
+    AddressChanged = "address.changed"
+    /// A change was undone from the former mailbox.
+    AddressRestored = "address.restored"
     PasswordChosen = "password.chosen"
     PasswordChanged = "password.changed"
     PasswordReset = "password.reset"
@@ -103,6 +108,11 @@ deeds! {
     TokensCredited = "tokens.credited"
 }
 
+impl Deed {
+    /// Those whose detail names mail addresses.
+    pub const OF_ADDRESSES: [Deed; 3] = [Deed::AddressRequested, Deed::AddressChanged, Deed::AddressRestored];
+}
+
 /// An entry about to be written.
 #[derive(Debug, Clone)]
 pub struct Entry {
@@ -112,7 +122,8 @@ pub struct Entry {
     pub deed: Deed,
     pub account: Option<AccountId>,
     pub organization: Option<OrganizationId>,
-    /// More about it, never a secret and nothing of a person: it outlives their erasure.
+    /// More about it, never a secret and nothing of a person, for it outlives their erasure. The mail addresses of
+    /// [`Deed::OF_ADDRESSES`] are the exception: those go with the account.
     pub detail: String,
 }
 

@@ -13,16 +13,28 @@ pub enum LetterKind {
     PasswordChanged,
     Invitation,
     Welcome,
+    /// To the address that an account wants: prove it.
+    ChangeAddress,
+    /// To the address that an account has: another was asked for.
+    ChangeAsked,
+    /// To the address that an account had: it can be brought back.
+    AddressChanged,
+    /// To the address that an account wants and another has.
+    AddressTaken,
 }
 
 impl LetterKind {
     /// All of them.
-    pub const ALL: [LetterKind; 5] = [
+    pub const ALL: [LetterKind; 9] = [
         LetterKind::Verify,
         LetterKind::Reset,
         LetterKind::PasswordChanged,
         LetterKind::Invitation,
         LetterKind::Welcome,
+        LetterKind::ChangeAddress,
+        LetterKind::ChangeAsked,
+        LetterKind::AddressChanged,
+        LetterKind::AddressTaken,
     ];
 
     /// The name in the database, of the template and on the wire.
@@ -33,6 +45,10 @@ impl LetterKind {
             LetterKind::PasswordChanged => "password-changed",
             LetterKind::Invitation => "invitation",
             LetterKind::Welcome => "welcome",
+            LetterKind::ChangeAddress => "change-address",
+            LetterKind::ChangeAsked => "change-asked",
+            LetterKind::AddressChanged => "address-changed",
+            LetterKind::AddressTaken => "address-taken",
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::id::{AccountId, ProofId};
+use super::email::EmailAddress;
+use super::id::{AccountId, ProofId, SessionId};
 use super::time::{DAY, HOUR, Millis};
 
 /// What a proof is good for. A secret made for one purpose is nothing anywhere else (THREATS E4).
@@ -12,30 +13,43 @@ pub enum Purpose {
     Verify,
     /// Lets the reader of the mailbox choose a new password.
     Reset,
+    /// Shows that the address an account wants is its owner's (THREATS A5).
+    ChangeAddress,
+    /// Gives an account its former address back. It outlives changes of the password and further changes of the
+    /// address, for whoever took the account over can make both.
+    UndoChange,
 }
 
 impl Purpose {
+    const ALL: [Purpose; 4] = [Purpose::Verify, Purpose::Reset, Purpose::ChangeAddress, Purpose::UndoChange];
+
     /// The name in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Purpose::Verify => "verify",
             Purpose::Reset => "reset",
+            Purpose::ChangeAddress => "change-address",
+            Purpose::UndoChange => "undo-change",
         }
     }
 
     /// The purpose of a database name.
     pub fn of_name(name: &str) -> Option<Purpose> {
-        [Purpose::Verify, Purpose::Reset].into_iter().find(|purpose| purpose.as_str() == name)
+        Purpose::ALL.into_iter().find(|purpose| purpose.as_str() == name)
     }
 
     /// How long a mailed secret is good (seed: a verification 24 hours).
     pub fn life(self) -> Duration {
         match self {
-            Purpose::Verify => DAY,
+            Purpose::Verify | Purpose::ChangeAddress => DAY,
             Purpose::Reset => HOUR,
+            Purpose::UndoChange => UNDO_LIFE,
         }
     }
 }
+
+/// How long a change of address can be undone. As long is the former address kept from everybody else.
+pub const UNDO_LIFE: Duration = Duration::from_secs(7 * DAY.as_secs());
 
 /// How long the secret of an invitation is good.
 pub const INVITATION_LIFE: Duration = Duration::from_secs(7 * DAY.as_secs());
@@ -55,6 +69,10 @@ pub struct Proof {
     pub used_at: Option<Millis>,
     /// When its youngest secret stops being good.
     pub expires_at: Millis,
+    /// The address that the account gets by it; none for the other purposes.
+    pub address: Option<EmailAddress>,
+    /// The session that a change of address was asked from.
+    pub session: Option<SessionId>,
 }
 
 impl Proof {

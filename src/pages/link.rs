@@ -26,6 +26,9 @@ pub struct LinkPage {
     pub template: &'static str,
     /// The key of its title.
     pub title: &'static str,
+    /// What to say, and whether to lead on, when the link has done its work already: whoever follows it again is not to
+    /// be alarmed. None where a second visit is one too many.
+    pub followed: Option<(&'static str, bool)>,
 }
 
 impl LinkPage {
@@ -39,17 +42,21 @@ impl LinkPage {
     ) -> Response {
         let open = match service.inspect_proof(token, self.purpose) {
             Ok(Some(open)) => open,
-            Ok(None) if self.purpose == Purpose::Verify && service.was_followed(token).unwrap_or(false) => {
-                return renderer.notice(&Notice::done("verified", true), language);
+            Ok(None) => {
+                let followed = |_: &_| service.was_followed(token, self.purpose).unwrap_or(false);
+                let notice = match self.followed.filter(followed) {
+                    Some((done, lead_on)) => Notice::done(done, lead_on),
+                    None => Notice::link_ended(),
+                };
+                return renderer.notice(&notice, language);
             }
-            Ok(None) => return renderer.notice(&Notice::link_ended(), language),
             Err(cause) => return fail(renderer, Setback::Unavailable(cause), language),
         };
         let language = open.member.account.language;
         let own = context! {
             title => renderer.text(language, self.title),
             token => token,
-            address => open.member.account.email.as_str(),
+            address => open.address.as_str(),
             needs_password => open.needs_password,
             password_rule => renderer.password_rule(language),
             faults => renderer.password_faults(broken, language),

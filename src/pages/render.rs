@@ -16,13 +16,15 @@ use crate::model::password::PasswordRule;
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
     frame-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const TEMPLATES: [(&str, &str); 9] = [
+const TEMPLATES: [(&str, &str); 11] = [
     ("layout.html", include_str!("templates/layout.html")),
     ("faults.html", include_str!("templates/faults.html")),
     ("new-password.html", include_str!("templates/new-password.html")),
     ("home.html", include_str!("templates/home.html")),
     ("verify.html", include_str!("templates/verify.html")),
     ("reset.html", include_str!("templates/reset.html")),
+    ("change-address.html", include_str!("templates/change-address.html")),
+    ("undo-change.html", include_str!("templates/undo-change.html")),
     ("message.html", include_str!("templates/message.html")),
     ("mailbox.html", include_str!("templates/mailbox.html")),
     ("letter.html", include_str!("templates/letter.html")),
@@ -197,6 +199,8 @@ mod tests {
             Notice::done("verified", true),
             Notice::done("password_changed", true),
             Notice::done("account_removed", false),
+            Notice::done("address_changed", true),
+            Notice::done("address_restored", false),
             Notice::link_ended(),
             Notice::not_found(),
             Notice::too_many_requests(),

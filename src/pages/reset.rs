@@ -14,7 +14,8 @@ use crate::service::Service;
 use crate::service::proving::Evidence;
 use crate::service::reset::ResetError;
 
-const PAGE: LinkPage = LinkPage { purpose: Purpose::Reset, template: "reset.html", title: "reset_title" };
+const PAGE: LinkPage =
+    LinkPage { purpose: Purpose::Reset, template: "reset.html", title: "reset_title", followed: None };
 
 /// Asks for a new password.
 #[handler]

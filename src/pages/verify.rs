@@ -15,7 +15,12 @@ use crate::service::proving::Evidence;
 use crate::service::verify::VerifyError;
 use crate::service::{Service, Setback};
 
-const PAGE: LinkPage = LinkPage { purpose: Purpose::Verify, template: "verify.html", title: "verify_title" };
+const PAGE: LinkPage = LinkPage {
+    purpose: Purpose::Verify,
+    template: "verify.html",
+    title: "verify_title",
+    followed: Some(("verified", true)),
+};
 
 /// Asks to confirm the address.
 #[handler]

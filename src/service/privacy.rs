@@ -5,8 +5,11 @@ use crate::model::audit::{Actor, Deed, Recorded};
 use crate::model::device::Device;
 use crate::model::id::AccountId;
 use crate::model::organization::Role;
+use crate::model::proof::Proof;
 use crate::model::settings::Settings;
-use crate::store::{Unavailable, accounts, audit, devices, members, organizations, privacy, settings};
+use crate::store::{
+    Unavailable, accounts, addresses, audit, devices, members, organizations, privacy, settings,
+};
 
 use super::Service;
 use super::audit::as_shown_to;
@@ -22,6 +25,8 @@ const EXPORTED_ENTRIES: i64 = 10_000;
 #[derive(Debug, Clone)]
 pub struct Export {
     pub account: Account,
+    /// Open proofs by which the account would get another address, or a former one back; the latest first.
+    pub addresses: Vec<Proof>,
     pub place: Option<Place>,
     pub plans: Vec<HeldPlan>,
     pub sessions: Vec<OwnSession>,
@@ -51,7 +56,7 @@ impl Service {
     /// # Errors
     /// [`Unavailable`].
     pub async fn export(&self, caller: &Caller) -> Result<Option<Export>, Unavailable> {
-        let id = caller.member.account.id;
+        let (id, now) = (caller.member.account.id, self.clock.now());
         self.store
             .scan(move |tx| {
                 let Some(member) = accounts::member(tx, id)? else { return Ok(None) };
@@ -61,6 +66,7 @@ impl Service {
                 let entries = audit::of_account(tx, id, EXPORTED_ENTRIES)?;
                 Ok(Some(Export {
                     account: member.account,
+                    addresses: addresses::open_proofs(tx, id, now)?,
                     place,
                     plans: plans.unwrap_or_default(),
                     sessions: devices::sessions(tx, id)?,
@@ -73,7 +79,7 @@ impl Service {
     }
 
     /// Erases an account that nobody uses, with its letters, sessions, devices and proofs, and its organization if
-    /// nobody else is in it. What stays names nobody: the audit log, without addresses, and the digests by which a
+    /// nobody else is in it. What stays names nobody: the audit log, without addresses of either kind, and the digests by which a
     /// second trial is noticed.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use crate::model::account::{Account, Member};
 use crate::model::audit::Deed;
 use crate::model::id::{AccountId, SessionId};
+use crate::model::letter::LetterKind;
 use crate::model::name::PersonName;
 use crate::model::password::Password;
 use crate::model::permission::Action;
@@ -47,7 +48,7 @@ impl From<Unavailable> for ProfileError {
 
 impl Service {
     /// Changes a member's names, or the caller's own password. A new password ends the caller's other sessions and
-    /// every pending reset, and a letter says so.
+    /// every pending reset or change of address, and a letter says so.
     ///
     /// # Errors
     /// [`ProfileError`]; nothing has changed then.
@@ -80,7 +81,7 @@ impl Service {
                 if let (Some(hash), Some(notice)) = (&new_hash, &notice) {
                     accounts::set_password(tx, target.id, hash, now)?;
                     sessions::revoke_all(tx, target.id, Some(session), now)?;
-                    void_resets(tx, target.id, now)?;
+                    void_requests(tx, target.id, now)?;
                     letters::insert(tx, notice, Some(target.id))?;
                     audit::note(tx, &entry)?;
                 }
@@ -119,17 +120,23 @@ pub(super) fn still_in(tx: &Tx<'_>, session: SessionId, now: Millis) -> Result<O
     Ok(found.filter(|(session, member)| session.is_live(now) && member.may_enter()).map(|(_, member)| member))
 }
 
-fn void_resets(tx: &Tx<'_>, id: AccountId, now: Millis) -> Result<(), Unavailable> {
-    proofs::void(tx, id, Some(Purpose::Reset), now)?;
-    letters::drop_waiting(tx, id, Purpose::Reset.as_str(), now)?;
+/// Ends what was asked for and not yet done: a new password, another address.
+pub(super) fn void_requests(tx: &Tx<'_>, id: AccountId, now: Millis) -> Result<(), Unavailable> {
+    for (purpose, letter) in
+        [(Purpose::Reset, LetterKind::Reset), (Purpose::ChangeAddress, LetterKind::ChangeAddress)]
+    {
+        proofs::void(tx, id, purpose, now)?;
+        letters::drop_waiting(tx, id, letter.as_str(), now)?;
+    }
     Ok(())
 }
 
 /// Ends everything by which an account could still be entered (D2). The proof of an unverified address stays open: it
-/// opens nothing while the account may not enter, and without it the address could never be proved afterward.
+/// opens nothing while the account may not enter, and without it the address could never be proved afterward. So does
+/// the proof that undoes a change of address: it opens nothing either, and who took the account over may deactivate it.
 pub(super) fn cut_off(tx: &Tx<'_>, id: AccountId, now: Millis) -> Result<(), Unavailable> {
     sessions::revoke_all(tx, id, None, now)?;
-    proofs::void(tx, id, Some(Purpose::Reset), now)?;
+    void_requests(tx, id, now)?;
     silence(tx, id, now)
 }
 

@@ -48,6 +48,9 @@ impl Mailer<'_> {
         let contents = match purpose {
             Purpose::Verify => Contents::Verify { secret, code, expires: *expires },
             Purpose::Reset => Contents::Reset { secret, code, expires: *expires },
+            Purpose::ChangeAddress => Contents::ChangeAddress { secret, code, expires: *expires },
+            // Its code is mailed to nobody, and so is good for nothing.
+            Purpose::UndoChange => Contents::AddressChanged { secret, expires: *expires },
         };
         self.mailing(proof, (secret, code, *expires), self.mailroom.compose(to, contents))
     }
@@ -106,18 +109,12 @@ pub(super) fn examine(
     secrets: &Secrets,
     now: Millis,
 ) -> Result<Option<Proof>, Unavailable> {
-    let (proof, code) = match evidence {
-        Evidence::Link(secret) => return proofs::by_secret(tx, &sha256(secret), purpose, now),
-        Evidence::CodeOfProof { proof, code } => (proofs::find(tx, *proof)?, code),
-        Evidence::CodeOfAddress { email_key, code } => {
-            let member = accounts::member_by_email(tx, email_key)?;
-            let open = member.map(|member| proofs::latest_open(tx, member.account.id, purpose));
-            (open.transpose()?.flatten(), code)
-        }
+    let found = proof_of(tx, evidence, purpose, now)?;
+    let code = match evidence {
+        Evidence::Link(_) => return Ok(found),
+        Evidence::CodeOfProof { code, .. } | Evidence::CodeOfAddress { code, .. } => code,
     };
-    let Some(proof) = proof.filter(|proof| proof.purpose == purpose && proof.is_open(now)) else {
-        return Ok(None);
-    };
+    let Some(proof) = found.filter(|proof| proof.is_open(now)) else { return Ok(None) };
     if proofs::count_try(tx, proof.account, purpose, now)? > CODE_TRIES {
         return Ok(None);
     }
@@ -132,15 +129,32 @@ pub(super) fn account_of(
     purpose: Purpose,
     now: Millis,
 ) -> Result<Option<Member>, Unavailable> {
-    let proof = match evidence {
-        Evidence::Link(secret) => proofs::by_secret(tx, &sha256(secret), purpose, now)?,
-        Evidence::CodeOfProof { proof, .. } => proofs::find(tx, *proof)?.filter(|p| p.purpose == purpose),
-        Evidence::CodeOfAddress { email_key, .. } => {
-            return Ok(accounts::member_by_email(tx, email_key)?.filter(Member::may_enter));
+    let member = match evidence {
+        Evidence::CodeOfAddress { email_key, .. } => accounts::member_by_email(tx, email_key)?,
+        Evidence::Link(_) | Evidence::CodeOfProof { .. } => {
+            let proof = proof_of(tx, evidence, purpose, now)?;
+            proof.map_or(Ok(None), |proof| accounts::member(tx, proof.account))?
         }
     };
-    let member = proof.map_or(Ok(None), |proof| accounts::member(tx, proof.account))?;
     Ok(member.filter(Member::may_enter))
+}
+
+/// The proof that evidence speaks of: by a link it is good already, a code is yet to be judged by [`examine`].
+pub(super) fn proof_of(
+    tx: &Tx<'_>,
+    evidence: &Evidence,
+    purpose: Purpose,
+    now: Millis,
+) -> Result<Option<Proof>, Unavailable> {
+    match evidence {
+        Evidence::Link(secret) => proofs::by_secret(tx, &sha256(secret), purpose, now),
+        Evidence::CodeOfProof { proof, .. } => Ok(proofs::find(tx, *proof)?.filter(|p| p.purpose == purpose)),
+        Evidence::CodeOfAddress { email_key, .. } => {
+            let member = accounts::member_by_email(tx, email_key)?;
+            let open = member.map(|member| proofs::latest_open(tx, member.account.id, purpose));
+            Ok(open.transpose()?.flatten())
+        }
+    }
 }
 
 /// Marks an account's address as proved, with all that follows from it: its organization's claim on the domain, and
@@ -152,7 +166,7 @@ pub(super) fn settle_verified(
     now: Millis,
 ) -> Result<(), Unavailable> {
     let account = &member.account;
-    proofs::void(tx, account.id, Some(Purpose::Verify), now)?;
+    proofs::void(tx, account.id, Purpose::Verify, now)?;
     proofs::clear_tries(tx, account.id, Purpose::Verify)?;
     for kind in [LetterKind::Verify, LetterKind::Invitation] {
         letters::drop_waiting(tx, account.id, kind.as_str(), now)?;

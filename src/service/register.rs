@@ -218,7 +218,7 @@ impl Service {
 
 /// Drops the letters of a proof that came to nothing.
 pub(super) fn silence(tx: &Tx<'_>, account: AccountId, now: Millis) -> Result<(), Unavailable> {
-    for kind in [LetterKind::Verify, LetterKind::Invitation, LetterKind::Reset] {
+    for kind in [LetterKind::Verify, LetterKind::Invitation, LetterKind::Reset, LetterKind::ChangeAddress] {
         letters::drop_waiting(tx, account, kind.as_str(), now)?;
     }
     Ok(())

@@ -208,7 +208,7 @@ impl Change {
         let (id, now) = (member.account.id, self.now);
         accounts::set_password(tx, id, &self.hash, now)?;
         settle_verified(tx, member, &account.identities, now)?;
-        proofs::void(tx, id, None, now)?;
+        proofs::void_all_but_undoing(tx, id, now)?;
         proofs::clear_tries(tx, id, Purpose::Reset)?;
         silence(tx, id, now)?;
         sessions::revoke_all(tx, id, None, now)?;

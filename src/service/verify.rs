@@ -7,6 +7,7 @@ use crate::mail::Recipient;
 use crate::model::account::Member;
 use crate::model::audit::{Actor, Deed, Entry};
 use crate::model::contract::Contract;
+use crate::model::email::EmailAddress;
 use crate::model::id::ProofId;
 use crate::model::password::Password;
 use crate::model::proof::{Proof, Purpose};
@@ -23,6 +24,8 @@ use super::{Entered, Service, Setback, wait_until};
 #[derive(Debug, Clone)]
 pub struct OpenProof {
     pub member: Member,
+    /// The address that it is about: the account's, or the one that the account gets by it.
+    pub address: EmailAddress,
     /// The account has no password yet: proving the address takes choosing one.
     pub needs_password: bool,
 }
@@ -61,21 +64,25 @@ impl Service {
     /// [`Unavailable`].
     pub fn inspect_proof(&self, secret: &str, purpose: Purpose) -> Result<Option<OpenProof>, Unavailable> {
         let (hash, now) = (sha256(secret), self.clock.now());
-        let member = self.store.read(|tx| {
-            let proof = proofs::by_secret(tx, &hash, purpose, now)?;
-            proof.map_or(Ok(None), |proof| accounts::member(tx, proof.account))
+        let found = self.store.read(|tx| {
+            let Some(proof) = proofs::by_secret(tx, &hash, purpose, now)? else { return Ok(None) };
+            Ok::<_, Unavailable>(accounts::member(tx, proof.account)?.map(|member| (proof, member)))
         })?;
-        Ok(member
-            .filter(Member::may_enter)
-            .map(|member| OpenProof { needs_password: member.account.password_hash.is_none(), member }))
+        // Undoing a change lets nobody in, and so is open whoever may enter.
+        let open = found.filter(|(_, member)| purpose == Purpose::UndoChange || member.may_enter());
+        Ok(open.map(|(proof, member)| OpenProof {
+            needs_password: member.account.password_hash.is_none(),
+            address: proof.address.unwrap_or_else(|| member.account.email.clone()),
+            member,
+        }))
     }
 
     /// Whether a mailed link has done its work already: whoever follows it again is not to be alarmed.
     ///
     /// # Errors
     /// [`Unavailable`].
-    pub fn was_followed(&self, secret: &str) -> Result<bool, Unavailable> {
-        self.store.read(|tx| proofs::was_followed(tx, &sha256(secret), Purpose::Verify))
+    pub fn was_followed(&self, secret: &str, purpose: Purpose) -> Result<bool, Unavailable> {
+        self.store.read(|tx| proofs::was_followed(tx, &sha256(secret), purpose))
     }
 
     /// Proves an address, without letting anybody in: what the mailed page's button does.

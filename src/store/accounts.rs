@@ -22,11 +22,14 @@ pub struct NewAccount<'a> {
     pub now: Millis,
 }
 
-/// Inserts an account and gives it the next running number. `None` means that its address is taken.
+/// Inserts an account and gives it the next running number. `None` means that its address is taken, or kept for
+/// another account that may yet want it back.
 pub fn insert(tx: &Tx<'_>, new: &NewAccount<'_>) -> Result<Option<i64>, Unavailable> {
     let sql = "insert into accounts (id, number, email, email_key, email_identity, password_hash, first_name,
             last_name, language, contract, created_at, updated_at)
-        values (?1, (select value + 1 from counters where name = 'account'), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)
+        select ?1, (select value + 1 from counters where name = 'account'), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10
+        where not exists (select 1 from proofs where address_key = ?3 and purpose = 'undo-change'
+            and used_at is null and expires_at > ?10)
         on conflict (email_key) do nothing returning number";
     let number: Option<i64> = tx.value(
         sql,
@@ -122,6 +125,12 @@ pub fn set_password(tx: &Tx<'_>, id: AccountId, hash: &str, now: Millis) -> Resu
         "update accounts set password_hash = ?2, updated_at = ?3 where id = ?1",
         params![id, hash, now],
     )?;
+    Ok(())
+}
+
+/// Takes the password away: nobody logs in before another is chosen.
+pub fn clear_password(tx: &Tx<'_>, id: AccountId, now: Millis) -> Result<(), Unavailable> {
+    tx.execute("update accounts set password_hash = null, updated_at = ?2 where id = ?1", params![id, now])?;
     Ok(())
 }
 

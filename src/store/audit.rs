@@ -1,7 +1,7 @@
 //! The audit log, as rows.
 
 use super::{Row, Tx, Unavailable, params};
-use crate::model::audit::{Actor, Entry, Recorded};
+use crate::model::audit::{Actor, Deed, Entry, Recorded};
 use crate::model::id::AccountId;
 use crate::model::time::Millis;
 
@@ -67,10 +67,15 @@ pub fn of_account(tx: &Tx<'_>, account: AccountId, limit: i64) -> Result<Vec<Rec
     tx.rows(&sql, params![account, limit], read)
 }
 
-/// Takes the network addresses out of an account's entries: what is left names nobody once the account is gone.
+/// Takes the network and mail addresses out of an account's entries: what is left names nobody once the account is
+/// gone.
 pub fn forget_addresses(tx: &Tx<'_>, account: AccountId) -> Result<(), Unavailable> {
     // Only a person has an address, and it is the actor's.
     tx.execute("update audit_entries set address = '' where actor_id = ?1", params![account])?;
+    for deed in Deed::OF_ADDRESSES {
+        let sql = "update audit_entries set detail = '' where account_id = ?1 and action = ?2";
+        tx.execute(sql, params![account, deed.word()])?;
+    }
     Ok(())
 }
 

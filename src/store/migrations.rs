@@ -8,6 +8,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_subscriptions.sql"),
     include_str!("migrations/0003_teams.sql"),
     include_str!("migrations/0004_audit.sql"),
+    include_str!("migrations/0005_change_of_address.sql"),
     include_str!("migrations/0006_metering.sql"),
 ];
 

@@ -5,9 +5,10 @@ use crate::model::id::{AccountId, ProofId};
 use crate::model::proof::{CODE_WINDOW, Proof, Purpose};
 use crate::model::time::Millis;
 
-const COLUMNS: &str = "p.id, p.account_id, p.purpose, p.created_at, p.used_at, p.expires_at";
+pub(super) const COLUMNS: &str =
+    "p.id, p.account_id, p.purpose, p.created_at, p.used_at, p.expires_at, p.address, p.session_id";
 
-fn read(row: &mut Row) -> Result<Proof, Unavailable> {
+pub(super) fn read(row: &mut Row) -> Result<Proof, Unavailable> {
     Ok(Proof {
         id: row.take()?,
         account: row.take()?,
@@ -15,6 +16,8 @@ fn read(row: &mut Row) -> Result<Proof, Unavailable> {
         created_at: row.take()?,
         used_at: row.take()?,
         expires_at: row.take()?,
+        address: row.take()?,
+        session: row.take()?,
     })
 }
 
@@ -75,11 +78,13 @@ pub fn by_secret(
     tx.row(&sql, params![secret_hash, purpose, now], read)
 }
 
-/// Whether a secret belongs to a used proof of an account whose address is proved: the link was followed before.
+/// Whether a secret belongs to a used proof that had its effect: the account's address is proved or, by a proof of an
+/// address, is that one. The link was followed before.
 pub fn was_followed(tx: &Tx<'_>, secret_hash: &str, purpose: Purpose) -> Result<bool, Unavailable> {
     let sql = "select 1 from proof_secrets s join proofs p on p.id = s.proof_id
         join accounts a on a.id = p.account_id
-        where s.secret_hash = ?1 and p.purpose = ?2 and p.used_at is not null and a.verified_at is not null";
+        where s.secret_hash = ?1 and p.purpose = ?2 and p.used_at is not null and a.verified_at is not null
+        and (p.address_key is null or p.address_key = a.email_key)";
     Ok(tx.value::<i64>(sql, params![secret_hash, purpose])?.is_some())
 }
 
@@ -95,16 +100,17 @@ pub fn consume(tx: &Tx<'_>, id: ProofId, now: Millis) -> Result<bool, Unavailabl
     Ok(tx.execute(sql, params![id, now])? == 1)
 }
 
-/// Makes the open proofs of an account void: those of one purpose, or all.
-pub fn void(
-    tx: &Tx<'_>,
-    account: AccountId,
-    purpose: Option<Purpose>,
-    now: Millis,
-) -> Result<u64, Unavailable> {
-    let sql = "update proofs set used_at = ?3
-        where account_id = ?1 and purpose = coalesce(?2, purpose) and used_at is null";
+/// Makes the open proofs of an account and purpose void.
+pub fn void(tx: &Tx<'_>, account: AccountId, purpose: Purpose, now: Millis) -> Result<u64, Unavailable> {
+    let sql = "update proofs set used_at = ?3 where account_id = ?1 and purpose = ?2 and used_at is null";
     tx.execute(sql, params![account, purpose, now])
+}
+
+/// Makes the open proofs of an account void, all but those that give it a former address back: whoever can cause this
+/// may be the one they protect from (A5).
+pub fn void_all_but_undoing(tx: &Tx<'_>, account: AccountId, now: Millis) -> Result<u64, Unavailable> {
+    let sql = "update proofs set used_at = ?3 where account_id = ?1 and purpose <> ?2 and used_at is null";
+    tx.execute(sql, params![account, Purpose::UndoChange, now])
 }
 
 /// Counts a try at a code and tells how many there were in the window, this one included (E1).

@@ -182,8 +182,7 @@ impl App {
 
     /// POSTs a form, as a page's button does.
     pub async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        let body = form.extend_pairs(fields).finish();
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let request = self.request(Method::POST, path);
         self.send(request.header("content-type", "application/x-www-form-urlencoded").body(body)).await
     }

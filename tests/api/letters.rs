@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::app::{App, registration};
+use crate::app::{App, Letter, PASSWORD, Person, registration};
 
 /// The text with what differs from run to run replaced.
 fn steady(app: &App, text: &str, secrets: &[(&str, &str)]) -> String {
@@ -22,17 +22,73 @@ async fn texts_in(language: &str) -> Vec<String> {
     assert_eq!(app.post("/user/reset-password", &reset).await.status, 200);
     let mut texts = Vec::new();
     for kind in ["verify", "reset", "password-changed"] {
-        let letter = app.letter("ann@acme.com", kind).await;
-        let (token, code) = match letter.0["code"].as_str() {
-            Some(code) => (letter.token(), code.to_owned()),
-            None => ("no token".to_owned(), "no code".to_owned()),
-        };
-        let part = |key: &str| letter.0[key].as_str().unwrap_or_default().to_owned();
-        let whole = format!("Subject: {}\n\n{}", part("subject"), part("text"));
-        texts.push(steady(&app, &whole, &[(&token, "TOKEN"), (&code, "CODE")]));
+        texts.push(words(&app, &app.letter("ann@acme.com", kind).await));
     }
     app.finish().await;
     texts
+}
+
+/// Subject and text of a letter, without what differs from run to run.
+fn words(app: &App, letter: &Letter) -> String {
+    let part = |key: &str| letter.0[key].as_str().unwrap_or_default().to_owned();
+    let whole = format!("Subject: {}\n\n{}", part("subject"), part("text"));
+    let token = letter.0["links"][0].as_str().map(|_| letter.token());
+    let (token, code) = (token.as_deref(), letter.0["code"].as_str());
+    steady(app, &whole, &[(token.unwrap_or("no token"), "TOKEN"), (code.unwrap_or("no code"), "CODE")])
+}
+
+/// What somebody reads who changes their address and undoes it: letters, and the pages behind them.
+async fn change_in(language: &str) -> Vec<String> {
+    let app = App::start().await;
+    let sign_up = async |email: &str| {
+        let request = app.request(Method::POST, "/user/register").header("accept-language", language);
+        assert_eq!(app.send(request.json(&registration(email))).await.status, 201);
+        let token = app.letter(email, "verify").await.token();
+        let proved = app.post("/user/verify-email", &json!({"token": token})).await;
+        Person::of(email, &proved)
+    };
+    let (ann, _) = (sign_up("ann@acme.com").await, sign_up("ben@acme.com").await);
+    asked(&app, &ann, "ben@acme.com", "address-taken").await;
+    let change = asked(&app, &ann, "new@acme.com", "change-address").await;
+    let look = async |path: &str, token: &str| {
+        let page = app.get(&format!("{path}?token={token}")).await.text;
+        steady(&app, &page, &[(token, "TOKEN")])
+    };
+    let press = async |path: &str, token: &str| {
+        let page = app.submit(path, &[("token", token)]).await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        page.text
+    };
+    let mut texts = Vec::new();
+    for (to, kind) in [("ben@acme.com", "address-taken"), ("ann@acme.com", "change-asked")] {
+        texts.push(words(&app, &app.letter(to, kind).await));
+    }
+    texts.push(words(&app, &change));
+    texts.push(look("/change-email", &change.token()).await);
+    texts.push(press("/change-email", &change.token()).await);
+    let undo = app.letter("ann@acme.com", "address-changed").await;
+    texts.push(words(&app, &undo));
+    texts.push(look("/undo-change-email", &undo.token()).await);
+    texts.push(press("/undo-change-email", &undo.token()).await);
+    app.finish().await;
+    texts
+}
+
+async fn asked(app: &App, person: &Person, new: &str, kind: &str) -> Letter {
+    let order = json!({"newEmail": new, "password": PASSWORD});
+    let answer = app.call(person, Method::POST, "/user/change-email", Some(&order)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    app.letter(new, kind).await
+}
+
+#[tokio::test]
+async fn a_change_of_address_reads_in_english_as_it_did() {
+    insta::assert_snapshot!("change_of_address_en", change_in("en").await.join("\n=====\n"));
+}
+
+#[tokio::test]
+async fn a_change_of_address_reads_in_german_as_it_did() {
+    insta::assert_snapshot!("change_of_address_de", change_in("de").await.join("\n=====\n"));
 }
 
 #[tokio::test]

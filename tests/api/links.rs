@@ -195,6 +195,8 @@ async fn every_page_keeps_its_secrets_and_loads_nothing_from_elsewhere() {
         "/verify-email".to_owned(),
         format!("/verify-email?token={verify}"),
         format!("/reset-password?token={reset}"),
+        "/change-email?token=x".to_owned(),
+        "/undo-change-email?token=x".to_owned(),
     ] {
         pages.push((path.clone(), app.get(&path).await));
     }

@@ -9,7 +9,8 @@ use crate::app::{App, PASSWORD, Person};
 const KINDS: [&str; 6] = ["access", "refresh", "verify link", "verify code", "reset link", "reset code"];
 
 /// The doors, and the kind that opens each.
-const DOORS: [(&str, &str); 13] = [
+/// The doors of a change of address open to none of these.
+const DOORS: [(&str, &str); 17] = [
     ("GET /user/profile", "access"),
     ("GET /token", "access"),
     ("POST /user/refresh", "refresh"),
@@ -23,11 +24,17 @@ const DOORS: [(&str, &str); 13] = [
     ("POST /verify-email/not-me", "verify link"),
     ("POST /reset-password", "reset link"),
     ("GET /reset-password", "reset link"),
+    ("POST /user/confirm-email", "change link"),
+    ("POST /user/confirm-email by code", "change code"),
+    ("POST /change-email", "change link"),
+    ("POST /undo-change-email", "undo link"),
 ];
 
 /// Somebody who holds one of each kind, all of them good.
 async fn holder(app: &App, number: usize) -> (Person, [String; 6]) {
     let email = format!("ann{number}@acme.com");
+    // The mailbox shows the newest letters alone.
+    app.advance(latchkey::model::time::SECOND);
     let person = app.newcomer(&email).await;
     let asked = app.post("/user/request-reset-password", &json!({"email": email})).await;
     assert_eq!(asked.status, 200);
@@ -56,7 +63,11 @@ async fn opens(app: &App, door: &str, person: &Person, token: &str) -> bool {
             app.post("/user/logout", &json!({"refreshToken": token})).await;
             return app.call(person, Method::GET, "/user/profile", None).await.status == 401;
         }
-        "POST /user/pre-verify-email" | "POST /user/verify-email" => {
+        "POST /user/confirm-email by code" => {
+            let body = json!({"verificationTokenId": person.proof, "code": token});
+            app.post("/user/confirm-email", &body).await.status
+        }
+        "POST /user/pre-verify-email" | "POST /user/verify-email" | "POST /user/confirm-email" => {
             app.post(door.trim_start_matches("POST "), &json!({"token": token})).await.status
         }
         "POST /user/verify-email by code" => {

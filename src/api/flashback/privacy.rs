@@ -60,7 +60,7 @@ impl Privacy {
 
     /// Export one's data
     ///
-    /// Account, organization, subscriptions, sessions, devices and audit log in one document. Neither password nor
+    /// Account, pending and former addresses, organization, subscriptions, sessions, devices and audit log in one document. Neither password nor
     /// secrets are in it, nor their hashes.
     #[oai(path = "/user/export", method = "get", tag = "Area::Profile", operation_id = "flashbackExport")]
     async fn export(&self, service: Data<&Arc<Service>>, Known(caller): Known) -> ExportReply {

@@ -109,7 +109,8 @@ impl Draft {
             contract: self.policy.contract,
             now: self.now,
         };
-        // `refuse` has looked, inside this very transaction; where transactions may overlap the key still decides.
+        // `refuse` has looked, inside this very transaction; where transactions may overlap the key still decides. A
+        // former address that its account may yet want back is refused here alone.
         accounts::insert(tx, &new)?.map(drop).ok_or(RegisterError::EmailTaken { active: false })
     }
 

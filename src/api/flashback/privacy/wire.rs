@@ -7,6 +7,7 @@ use crate::model::account::Account;
 use crate::model::audit::Recorded;
 use crate::model::device::Device;
 use crate::model::id::AccountId;
+use crate::model::proof::{Proof, Purpose};
 use crate::model::time::Millis;
 use crate::service::privacy::{Export, HeldPlan, OwnSession, Place};
 
@@ -51,6 +52,10 @@ impl AuditEntryBody {
 pub struct ExportBody {
     exported_at: String,
     account: ExportedAccount,
+    /// The address that was asked for and is not yet confirmed.
+    pending_email: Option<ExportedAddress>,
+    /// Former addresses that the account can get back, the latest first.
+    former_emails: Vec<ExportedAddress>,
     organization: Option<ExportedPlace>,
     subscriptions: Vec<ExportedPlan>,
     sessions: Vec<ExportedSession>,
@@ -64,8 +69,14 @@ impl ExportBody {
     /// The export as it stands at `now`.
     pub fn new(export: Export, now: Millis) -> ExportBody {
         let own = export.account.id;
+        let addresses = |purpose| {
+            let of_purpose = export.addresses.iter().filter(move |proof| proof.purpose == purpose);
+            of_purpose.filter_map(ExportedAddress::of)
+        };
         ExportBody {
             exported_at: now.rfc3339(),
+            pending_email: addresses(Purpose::ChangeAddress).next(),
+            former_emails: addresses(Purpose::UndoChange).collect(),
             account: export.account.into(),
             organization: export.place.map(ExportedPlace::from),
             subscriptions: export.plans.into_iter().map(ExportedPlan::from).collect(),
@@ -111,6 +122,24 @@ impl From<Account> for ExportedAccount {
             last_login_at: account.last_login_at.map(Millis::rfc3339),
             verified_at: account.verified_at.map(Millis::rfc3339),
         }
+    }
+}
+
+/// An address that the account may get.
+#[derive(Object)]
+#[oai(rename = "FlashbackExportedAddress", rename_all = "camelCase")]
+pub struct ExportedAddress {
+    email: String,
+    /// When it was asked for, or given up.
+    since: String,
+    /// When that ends.
+    until: String,
+}
+
+impl ExportedAddress {
+    fn of(proof: &Proof) -> Option<ExportedAddress> {
+        let email = proof.address.as_ref()?.as_str().to_owned();
+        Some(ExportedAddress { email, since: proof.created_at.rfc3339(), until: proof.expires_at.rfc3339() })
     }
 }
 
