@@ -37,7 +37,8 @@ create table accounts (
     verified_at bigint,                     -- when the address was proved; null = unverified
     deactivated_at bigint,                  -- null = not deactivated
     banned_at bigint,                       -- null = not banned
-    removed_at bigint                       -- null = not taken out of its organization
+    removed_at bigint,                      -- null = not taken out of its organization
+    first_device_at bigint                  -- when it was first seen on a device that told of itself; outlives the device
 );
 create index accounts_unverified on accounts (created_at) where verified_at is null;
 

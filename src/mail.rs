@@ -5,9 +5,11 @@ pub mod message;
 pub mod relay;
 mod templates;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::clock::{Chance, Clock};
+use crate::model::device::Description;
 use crate::model::email::EmailAddress;
 use crate::model::id::LetterId;
 use crate::model::language::Language;
@@ -40,6 +42,8 @@ pub enum Contents<'a> {
     AddressChanged { secret: &'a str, expires: Millis },
     /// "You have an account already", to the owner of an address that another account wants.
     AddressTaken,
+    /// "Somebody logged in on a device not seen before": which, when, and from which network address.
+    NewDevice { device: &'a Description, at: Millis, from: IpAddr },
 }
 
 impl Contents<'_> {
@@ -54,6 +58,7 @@ impl Contents<'_> {
             Contents::ChangeAsked => LetterKind::ChangeAsked,
             Contents::AddressChanged { .. } => LetterKind::AddressChanged,
             Contents::AddressTaken => LetterKind::AddressTaken,
+            Contents::NewDevice { .. } => LetterKind::NewDevice,
         }
     }
 }
@@ -111,7 +116,8 @@ impl Mailroom {
             Contents::PasswordChanged
             | Contents::Welcome { .. }
             | Contents::ChangeAsked
-            | Contents::AddressTaken => now + LIFE,
+            | Contents::AddressTaken
+            | Contents::NewDevice { .. } => now + LIFE,
         };
         Letter {
             id,

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod api_keys;
+mod arrival;
 pub mod audit;
 pub mod authenticate;
 pub mod devices;

@@ -3,11 +3,12 @@
 use minijinja::{Environment, context};
 
 use super::{Contents, Letterhead, Recipient};
+use crate::model::device::Description;
 use crate::model::language::Language;
 use crate::model::letter::LetterBody;
 use crate::model::name::is_forbidden;
 use crate::model::proof::{INVITATION_LIFE, Purpose, UNDO_LIFE};
-use crate::model::time::{DAY, HOUR};
+use crate::model::time::{DAY, HOUR, Millis};
 
 /// Every template, parsed.
 pub(super) struct Templates(Environment<'static>);
@@ -18,7 +19,7 @@ macro_rules! embedded {
     };
 }
 
-const EMBEDDED: [(&str, &str); 57] = embedded! {
+const EMBEDDED: [(&str, &str); 63] = embedded! {
     "layout.html" "button.html" "code.html"
     "en/verify.subject" "en/verify.txt" "en/verify.html"
     "en/reset.subject" "en/reset.txt" "en/reset.html"
@@ -29,6 +30,7 @@ const EMBEDDED: [(&str, &str); 57] = embedded! {
     "en/change-asked.subject" "en/change-asked.txt" "en/change-asked.html"
     "en/address-changed.subject" "en/address-changed.txt" "en/address-changed.html"
     "en/address-taken.subject" "en/address-taken.txt" "en/address-taken.html"
+    "en/new-device.subject" "en/new-device.txt" "en/new-device.html"
     "de/verify.subject" "de/verify.txt" "de/verify.html"
     "de/reset.subject" "de/reset.txt" "de/reset.html"
     "de/password-changed.subject" "de/password-changed.txt" "de/password-changed.html"
@@ -38,6 +40,7 @@ const EMBEDDED: [(&str, &str); 57] = embedded! {
     "de/change-asked.subject" "de/change-asked.txt" "de/change-asked.html"
     "de/address-changed.subject" "de/address-changed.txt" "de/address-changed.html"
     "de/address-taken.subject" "de/address-taken.txt" "de/address-taken.html"
+    "de/new-device.subject" "de/new-device.txt" "de/new-device.html"
 };
 
 impl Templates {
@@ -66,7 +69,8 @@ impl Templates {
             Contents::PasswordChanged
             | Contents::Welcome { .. }
             | Contents::ChangeAsked
-            | Contents::AddressTaken => (None, None),
+            | Contents::AddressTaken
+            | Contents::NewDevice { .. } => (None, None),
         };
         let organization = match contents {
             Contents::Invitation { organization, .. } => harmless(organization),
@@ -76,7 +80,14 @@ impl Templates {
             Contents::Welcome { api_key } => Some(api_key),
             _ => None,
         };
+        let login = match contents {
+            Contents::NewDevice { device, at, from } => {
+                context! { device => device_words(device), at => minute(at), from => from.to_string() }
+            }
+            _ => context! {},
+        };
         let context = context! {
+            login => login,
             app => &head.app_name,
             name => harmless(to.first_name),
             organization => organization,
@@ -124,6 +135,19 @@ fn one_line(text: &str) -> String {
         .join(" ")
 }
 
+/// What a client tells of its device, as far as it may stand in a letter: any client can tell anything.
+fn device_words(told: &Description) -> String {
+    let parts = [&told.name, &told.browser, &told.os, &told.kind].map(|part| harmless(part));
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+}
+
+/// A moment to the minute, in UTC: nothing is known of the reader's clock.
+fn minute(at: Millis) -> String {
+    let text = at.rfc3339();
+    let (date, time) = text.split_once('T').unwrap_or((&text, ""));
+    format!("{date} {} UTC", time.get(..5).unwrap_or_default())
+}
+
 /// A name as it may stand in a letter; nothing when a mail program could make a link of it, because the letter
 /// goes to whomever the typist of the name likes (C5).
 fn harmless(name: &str) -> &str {
@@ -137,7 +161,6 @@ fn harmless(name: &str) -> &str {
 mod tests {
     use super::*;
     use crate::model::email::EmailAddress;
-    use crate::model::time::Millis;
 
     fn head() -> Letterhead {
         Letterhead {
@@ -153,6 +176,7 @@ mod tests {
     fn every_kind_has_every_part_in_every_language() {
         let templates = Templates::embedded();
         let address = EmailAddress::parse("ann@x.org").expect("an address");
+        let device = Description::told("Pixel 8", "", "", "").expect("a device");
         for language in Language::ALL {
             let to = Recipient { address: &address, first_name: "Ann", language };
             let kinds = [
@@ -169,6 +193,7 @@ mod tests {
                 Contents::ChangeAsked,
                 Contents::AddressChanged { secret: "SECRET", expires: Millis(0) },
                 Contents::AddressTaken,
+                Contents::NewDevice { device: &device, at: Millis(0), from: [192, 0, 2, 1].into() },
             ];
             for contents in kinds {
                 let letter = templates.render(&head(), to, contents);
@@ -197,6 +222,8 @@ mod tests {
             let letter = templates.render(&head(), to, Contents::PasswordChanged);
             assert!(!letter.text.contains(name) && !letter.html.contains(name), "{name}");
         }
+        let device = Description::told("evil.example", "mobile", "https://evil.example", "Firefox 128.0");
+        assert_eq!(device_words(&device.expect("a device")), "mobile");
         assert_eq!(harmless("Dr. Ann J. Lee"), "Dr. Ann J. Lee");
         assert_eq!(harmless("O'Neil-Müller"), "O'Neil-Müller");
     }

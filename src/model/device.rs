@@ -3,10 +3,16 @@
 use std::time::Duration;
 
 use super::id::{AccountId, DeviceId};
-use super::time::{DAY, Millis};
+use super::time::{DAY, HOUR, Millis};
 
 /// How long a device that nobody signs in on any more is remembered.
 pub const DEVICE_LIFE: Duration = Duration::from_secs(400 * DAY.as_secs());
+
+/// Letters about new devices that an account gets within [`NOTICE_WINDOW`]: a login loop under ever new names says no
+/// more after that (H5).
+pub const NOTICES: i64 = 3;
+/// The span in which [`NOTICES`] are counted.
+pub const NOTICE_WINDOW: Duration = HOUR;
 
 /// What a client tells of its machine; what it leaves out is empty.
 #[derive(Debug, Clone, PartialEq, Eq)]

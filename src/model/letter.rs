@@ -21,11 +21,13 @@ pub enum LetterKind {
     AddressChanged,
     /// To the address that an account wants and another has.
     AddressTaken,
+    /// Somebody logged in on a device not seen before.
+    NewDevice,
 }
 
 impl LetterKind {
     /// All of them.
-    pub const ALL: [LetterKind; 9] = [
+    pub const ALL: [LetterKind; 10] = [
         LetterKind::Verify,
         LetterKind::Reset,
         LetterKind::PasswordChanged,
@@ -35,6 +37,7 @@ impl LetterKind {
         LetterKind::ChangeAsked,
         LetterKind::AddressChanged,
         LetterKind::AddressTaken,
+        LetterKind::NewDevice,
     ];
 
     /// The name in the database, of the template and on the wire.
@@ -49,6 +52,7 @@ impl LetterKind {
             LetterKind::ChangeAsked => "change-asked",
             LetterKind::AddressChanged => "address-changed",
             LetterKind::AddressTaken => "address-taken",
+            LetterKind::NewDevice => "new-device",
         }
     }
 }

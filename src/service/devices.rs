@@ -2,12 +2,10 @@
 
 use crate::model::account::Member;
 use crate::model::audit::{Deed, Entry};
-use crate::model::device::{Description, Device};
-use crate::model::id::{AccountId, DeviceId, SessionId};
+use crate::model::device::Device;
+use crate::model::id::{DeviceId, SessionId};
 use crate::model::time::Millis;
-use crate::secrets::Use;
-use crate::store::devices::{self, Sighting};
-use crate::store::{Tx, Unavailable, audit, sessions};
+use crate::store::{Tx, Unavailable, audit, devices, sessions};
 
 use super::Service;
 use super::authenticate::Caller;
@@ -57,13 +55,6 @@ impl DeviceAction {
 }
 
 impl Service {
-    /// The device of a login, to be noted with its session.
-    pub(super) fn sighting(&self, account: AccountId, told: Description, address: String) -> Sighting {
-        let now = self.clock.now();
-        let fingerprint = self.secrets.digest(Use::Device, &told.identity());
-        Sighting { id: self.chance.id(now), account, description: told, fingerprint, address, now }
-    }
-
     /// The caller's live sessions with their devices, the latest used first.
     ///
     /// # Errors

@@ -10,9 +10,9 @@ use crate::model::password::Password;
 use crate::model::proof::Purpose;
 use crate::model::session::{Origin, Session};
 use crate::model::time::Millis;
-use crate::store::devices::{self, Sighting};
 use crate::store::{Tx, Unavailable, accounts, audit, proofs, sessions};
 
+use super::arrival::Arrival;
 use super::policy::{Policy, UnverifiedMay};
 use super::throttle::{LoginGate, PRESSURE_DELAY};
 use super::{Entered, Service, Setback, wait_until};
@@ -86,18 +86,20 @@ impl Service {
             tokio::time::sleep(PRESSURE_DELAY).await;
         }
         let matched = self.compare(order.password.clone(), member.as_ref()).await?;
+        let failure = failure(member.as_ref(), matched.matches);
+        let admitted = member.as_ref().filter(|_| failure.is_none());
+        let arrival = admitted.map_or(Ok(None), |member| self.arrival(member, &order.origin))?;
+        let may_write = arrival.as_ref().is_some_and(Arrival::may_write);
         let attempt = Attempt {
             policy: *policy,
             subject,
             network,
             gate_enabled,
             session: member.as_ref().map(|m| self.new_session(m.account.id, policy.contract, &order.origin)),
-            device: member.as_ref().zip(order.origin.told.clone()).map(|(member, told)| {
-                self.sighting(member.account.id, told, order.origin.address.to_string())
-            }),
+            arrival,
             address: order.origin.address.to_string(),
             upgrade: matched.upgrade,
-            failure: failure(member.as_ref(), matched.matches),
+            failure,
             evicted: policy.device_limit.and(member.as_ref()).map(|member| {
                 let actor = Actor::Person(member.account.id, order.origin.address);
                 self.entry_about(member, actor, Deed::SessionEvicted)
@@ -111,6 +113,9 @@ impl Service {
             verdict => Ok(verdict),
         });
         let Some((session, member, pending_proof)) = verdict.await?? else { return Ok(Verdict::HashChanged) };
+        if may_write {
+            self.bell.ring();
+        }
         let tokens = self.tokens(&session, &member);
         Ok(Verdict::Admitted(Box::new(Entered { member, tokens, pending_proof })))
     }
@@ -158,7 +163,7 @@ struct Attempt {
     member: Option<Member>,
     session: Option<Session>,
     /// The device it is opened on, where the client tells of one.
-    device: Option<Sighting>,
+    arrival: Option<Arrival>,
     address: String,
     upgrade: Option<(String, String)>,
     failure: Option<LoginError>,
@@ -202,8 +207,8 @@ impl Attempt {
         accounts::set_logged_in(tx, member.account.id, self.now)?;
         self.make_room(tx, session)?;
         sessions::insert(tx, session, &self.address)?;
-        if let Some(device) = &self.device {
-            devices::see(tx, device, session.id)?;
+        if let Some(arrival) = &self.arrival {
+            arrival.note(tx, session.id)?;
         }
         let pending = match member.account.verified_at {
             None => proofs::latest_open(tx, member.account.id, Purpose::Verify)?.map(|proof| proof.id),

@@ -19,8 +19,8 @@ pub struct Sighting {
     pub now: Millis,
 }
 
-/// Notes that a session was opened on a device, which is made if it was not seen before.
-pub fn see(tx: &Tx<'_>, seen: &Sighting, session: SessionId) -> Result<(), Unavailable> {
+/// Notes that a session was opened on a device, which is made if it was not seen before. True when it was made.
+pub fn see(tx: &Tx<'_>, seen: &Sighting, session: SessionId) -> Result<bool, Unavailable> {
     let sql = "insert into devices (id, account_id, name, kind, os, browser, fingerprint, first_seen_at, last_seen_at,
             last_address)
         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)
@@ -42,7 +42,19 @@ pub fn see(tx: &Tx<'_>, seen: &Sighting, session: SessionId) -> Result<(), Unava
         ],
     )?;
     tx.execute("update sessions set device_id = ?2 where id = ?1", params![session, id])?;
-    Ok(())
+    Ok(id == Some(seen.id))
+}
+
+/// Whether a device is known for the account.
+pub fn is_known(tx: &Tx<'_>, account: AccountId, fingerprint: &str) -> Result<bool, Unavailable> {
+    let sql = "select 1 from devices where account_id = ?1 and fingerprint = ?2";
+    Ok(tx.value::<i64>(sql, params![account, fingerprint])?.is_some())
+}
+
+/// Notes that an account was seen on a device. True the first time ever, also where its devices were forgotten since.
+pub fn mark_first(tx: &Tx<'_>, account: AccountId, now: Millis) -> Result<bool, Unavailable> {
+    let sql = "update accounts set first_device_at = ?2 where id = ?1 and first_device_at is null";
+    Ok(tx.execute(sql, params![account, now])? == 1)
 }
 
 const COLUMNS: &str =

@@ -132,6 +132,12 @@ pub fn retry(tx: &Tx<'_>, id: LetterId, now: Millis) -> Result<bool, Unavailable
     Ok(tx.execute(sql, params![id, now])? == 1)
 }
 
+/// How many letters of a kind were written for an account after `after`, whatever became of them.
+pub fn count_since(tx: &Tx<'_>, account: AccountId, kind: &str, after: Millis) -> Result<i64, Unavailable> {
+    let sql = "select count(*) from letters where account_id = ?1 and kind = ?2 and created_at > ?3";
+    Ok(tx.value(sql, params![account, kind, after])?.unwrap_or(0))
+}
+
 /// How many letters wait.
 pub fn waiting(tx: &Tx<'_>) -> Result<i64, Unavailable> {
     Ok(tx.value("select count(*) from letters where state = 'waiting'", params![])?.unwrap_or(0))

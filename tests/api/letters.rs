@@ -81,6 +81,27 @@ async fn asked(app: &App, person: &Person, new: &str, kind: &str) -> Letter {
     app.letter(new, kind).await
 }
 
+/// What somebody reads who logs in on a second device.
+async fn new_device_in(language: &str) -> String {
+    let app = App::start().await;
+    let request = app.request(Method::POST, "/user/register").header("accept-language", language);
+    assert_eq!(app.send(request.json(&registration("ann@acme.com"))).await.status, 201);
+    for name in ["Pixel 8", "Desk"] {
+        let info = json!({"deviceName": name, "browser": "Firefox", "os": "Linux", "deviceType": "desktop"});
+        let login = json!({"email": "ann@acme.com", "password": PASSWORD, "deviceInfo": info});
+        assert_eq!(app.post("/user/login", &login).await.status, 200);
+    }
+    let text = words(&app, &app.letter("ann@acme.com", "new-device").await);
+    app.finish().await;
+    text
+}
+
+#[tokio::test]
+async fn the_notice_of_a_new_device_reads_as_it_did() {
+    let texts = [new_device_in("en").await, new_device_in("de").await];
+    insta::assert_snapshot!("new_device", texts.join("\n=====\n"));
+}
+
 #[tokio::test]
 async fn a_change_of_address_reads_in_english_as_it_did() {
     insta::assert_snapshot!("change_of_address_en", change_in("en").await.join("\n=====\n"));

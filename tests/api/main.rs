@@ -34,6 +34,7 @@ mod login;
 mod mail;
 mod mailbox;
 mod metering;
+mod new_device;
 mod privacy;
 mod proof;
 mod purpose;

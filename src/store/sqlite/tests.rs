@@ -75,3 +75,33 @@ fn subscriptions_of_the_first_version_get_their_periods() {
     let sql = "select count(*) from subscriptions s join plan_periods p on p.id = s.period_id and p.plan_id = s.plan_id";
     assert_eq!(store.read(|tx| tx.value::<i64>(sql, &[])).expect("an answer"), Some(3));
 }
+
+// J6
+#[test]
+fn an_account_that_had_a_device_has_had_its_first() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("fourth.db");
+    let connection = rusqlite::Connection::open(&path).expect("a database");
+    let versions = [
+        include_str!("../migrations/0001_foundation.sql"),
+        include_str!("../migrations/0002_subscriptions.sql"),
+        include_str!("../migrations/0003_teams.sql"),
+        include_str!("../migrations/0004_audit.sql"),
+    ];
+    connection.execute_batch(&versions.concat()).expect("the fourth version");
+    let rows = "create table schema_versions (version bigint not null primary key);
+        insert into schema_versions values (1), (2), (3), (4);
+        insert into accounts (id, number, email, email_key, email_identity, first_name, last_name, language, contract,
+            created_at, updated_at)
+            values ('a', 1, 'a', 'a', 'a', '', '', 'en', 'flashback', 0, 0),
+            ('b', 2, 'b', 'b', 'b', '', '', 'en', 'flashback', 0, 0);
+        insert into devices (id, account_id, name, kind, os, browser, fingerprint, first_seen_at, last_seen_at,
+            last_address)
+            values ('1', 'a', '', '', '', '', 'x', 7, 9, ''), ('2', 'a', '', '', '', '', 'y', 5, 9, '');";
+    connection.execute_batch(rows).expect("rows");
+    drop(connection);
+    let store = Store::open(&path, Metrics::new()).expect("it is migrated");
+    let sql = "select first_device_at from accounts order by id";
+    let first = store.read(|tx| tx.rows(sql, &[], crate::store::Row::take::<Option<i64>>));
+    assert_eq!(first.expect("an answer"), [Some(5), None]);
+}
