@@ -109,6 +109,13 @@ pub fn revoke(tx: &Tx<'_>, owner: KeyOwner, id: ApiKeyId, now: Millis) -> Result
     Ok(tx.execute(sql, params![id, account, organization, now])? == 1)
 }
 
+/// Ends the keys of an account that were made at `since` or later.
+pub fn revoke_since(tx: &Tx<'_>, account: AccountId, since: Millis, now: Millis) -> Result<u64, Unavailable> {
+    let sql = "update api_keys set revoked_at = ?3
+        where account_id = ?1 and created_at >= ?2 and revoked_at is null";
+    tx.execute(sql, params![account, since, now])
+}
+
 /// Ends every key of an account.
 pub fn revoke_all(tx: &Tx<'_>, account: AccountId, now: Millis) -> Result<u64, Unavailable> {
     let sql = "update api_keys set revoked_at = ?2 where account_id = ?1 and revoked_at is null";

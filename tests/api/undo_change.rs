@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::app::{Answer, App, PASSWORD, Person, registration};
 use crate::change_address::{act, ask, asked, changed, confirm, enters, invalid, log_in};
 use crate::crowd::crowd;
+use crate::keys;
 
 const OLD: &str = "ann@acme.com";
 const NEW: &str = "new@other.example";
@@ -133,6 +134,22 @@ async fn what_a_thief_does_next_leaves_the_way_back_open() {
     app.post("/user/request-reset-password", &json!({"email": OLD})).await;
     reset_to(&app, OLD, "OwnersPass456").await;
     assert_eq!(app.login(OLD, "OwnersPass456").await.status, 200);
+    app.finish().await;
+}
+
+// A5, D2
+#[tokio::test]
+async fn undoing_a_change_ends_the_keys_made_since_and_no_older_ones() {
+    let app = App::start().await;
+    let thief = app.member(OLD).await;
+    let make = async || keys::make(&app, &thief, "/user/api-keys", json!({"name": "test"})).await.0;
+    let older = make().await;
+    changed(&app, &thief, NEW).await;
+    let newer = make().await;
+    assert_eq!(undo(&app, &way_back(&app, OLD).await).await.status, 200);
+    assert_eq!((keys::check(&app, &older).await.status, keys::check(&app, &newer).await.status), (200, 401));
+    let entries = app.service.audit(thief.id.parse().ok(), 2).expect("the store");
+    assert!(entries.iter().any(|entry| entry.action == "api-key.revoked"), "{entries:?}");
     app.finish().await;
 }
 

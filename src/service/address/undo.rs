@@ -12,13 +12,13 @@ use crate::service::Service;
 use crate::service::proving::Mailing;
 use crate::service::register::silence;
 use crate::store::addresses::{self, NewAddress};
-use crate::store::{Tx, Unavailable, accounts, audit, devices, proofs, sessions};
+use crate::store::{Tx, Unavailable, accounts, api_keys, audit, devices, proofs, sessions};
 
 use super::{from_to, recipient};
 
 impl Service {
     /// Gives an account its former address back. Whoever changed it knew the password: so that ends too, with every
-    /// session, device and pending link, and a reset letter goes to the restored address. Lets nobody in, and so works
+    /// session, device, pending link and key made since, and a reset letter goes to the restored address. Lets nobody in, and so works
     /// whatever state the account is in; one that may not enter gets no reset letter. Answers the account as it is now,
     /// or `None` when the link is not good.
     ///
@@ -48,6 +48,9 @@ impl Service {
             entry: self
                 .entry_about(&member, actor, Deed::AddressRestored)
                 .detailed(from_to(&member.account.email, &former)),
+            keys_entry: self
+                .entry_about(&member, actor, Deed::ApiKeyRevoked)
+                .detailed("those made since the change of address"),
             former,
             now,
         };
@@ -64,6 +67,8 @@ struct Undoing {
     identity: String,
     reset: Mailing,
     entry: Entry,
+    /// What the audit log says where keys end.
+    keys_entry: Entry,
     now: Millis,
 }
 
@@ -85,6 +90,10 @@ impl Undoing {
         accounts::clear_password(tx, id, now)?;
         sessions::revoke_all(tx, id, None, now)?;
         devices::remove_all(tx, id)?;
+        // Older keys may be at work and stay, as they do after a reset.
+        if api_keys::revoke_since(tx, id, proof.created_at, now)? > 0 {
+            audit::note(tx, &self.keys_entry)?;
+        }
         audit::note(tx, &self.entry)?;
         let member = accounts::member(tx, id)?;
         if member.as_ref().is_some_and(Member::may_enter) {
