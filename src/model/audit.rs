@@ -89,6 +89,10 @@ deeds! {
     DeviceRemoved = "device.removed"
     SubscriptionStarted = "subscription.started"
     SubscriptionCanceled = "subscription.canceled"
+    /// Somebody changed what clients keep for them.
+    SettingsChanged = "settings.changed"
+    /// Somebody changed what clients keep for the organization.
+    OrganizationSettingsChanged = "organization-settings.changed"
     OrganizationBanned = "organization.banned"
     OrganizationUnbanned = "organization.unbanned"
     DomainBanned = "domain.banned"
@@ -112,7 +116,8 @@ pub struct Entry {
     pub deed: Deed,
     pub account: Option<AccountId>,
     pub organization: Option<OrganizationId>,
-    /// More about it, never a secret and nothing of a person: it outlives their erasure.
+    /// More about it, never a secret and nothing of a person, for it outlives their erasure. Only the keys of settings
+    /// are of a client's choice; they go with the network addresses.
     pub detail: String,
 }
 
