@@ -21,6 +21,7 @@ mod finradar_account;
 mod finradar_register;
 mod front_door;
 mod gateway;
+mod ids;
 mod invites;
 mod keeping;
 mod keys;

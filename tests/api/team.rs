@@ -131,41 +131,6 @@ async fn nobody_reaches_above_themselves() {
     app.finish().await;
 }
 
-// B6: another organization's ids answer like unknown ones
-#[tokio::test]
-async fn another_organization_does_not_exist() {
-    let app = App::start().await;
-    let (olga, mallory) = (app.member("olga@acme.com").await, app.member("mallory@evil.com").await);
-    let user = json!({"name": "Eve"});
-    let role = json!({"orgRole": 0});
-    let calls: Vec<(Method, &str, Option<&Value>)> = vec![
-        (Method::GET, "/user/{}", None),
-        (Method::PUT, "/user/{}", Some(&user)),
-        (Method::PUT, "/user/{}/role", Some(&role)),
-        (Method::GET, "/organization/users/{}", None),
-        (Method::PUT, "/organization/users/{}", Some(&user)),
-        (Method::DELETE, "/organization/users/{}", None),
-        (Method::POST, "/organization/users/{}/activate", None),
-        (Method::POST, "/organization/users/{}/resend-invitation", None),
-    ];
-    for (method, path, body) in calls {
-        let ask = async |id: &str| app.call(&mallory, method.clone(), &path.replace("{}", id), body).await;
-        let (theirs, unknown, no_id) = (ask(&olga.id).await, ask(&"0".repeat(24)).await, ask("x").await);
-        assert_eq!(theirs.status, 404, "{method} {path}");
-        assert_eq!((theirs.text.clone(), theirs.text), (unknown.text, no_id.text), "{method} {path}");
-    }
-    for (method, body) in [(Method::GET, None), (Method::PUT, Some(json!({"name": "Evil"})))] {
-        let ask = async |id: &str| {
-            app.call(&mallory, method.clone(), &format!("/organization/{id}"), body.as_ref()).await
-        };
-        let (theirs, unknown) = (ask(&olga.organization).await, ask(&"0".repeat(24)).await);
-        assert_eq!((theirs.status, theirs.text), (403, unknown.text));
-    }
-    let profile = app.call(&olga, Method::GET, "/user/profile", None).await.json();
-    assert_eq!(profile["data"]["name"], json!("John"));
-    app.finish().await;
-}
-
 #[tokio::test]
 async fn who_is_taken_out_is_out_at_once_and_can_come_back() {
     let app = App::start().await;
