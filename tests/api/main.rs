@@ -49,3 +49,4 @@ mod storm;
 mod subscription;
 mod team;
 mod tokens;
+mod wishes;
