@@ -38,6 +38,7 @@ mod privacy;
 mod proof;
 mod purpose;
 mod quota;
+mod race;
 mod register;
 mod reset;
 mod robust;
