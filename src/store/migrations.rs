@@ -9,6 +9,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_teams.sql"),
     include_str!("migrations/0004_audit.sql"),
     include_str!("migrations/0006_metering.sql"),
+    include_str!("migrations/0007_members_in_order.sql"),
 ];
 
 const BOOKKEEPING: &str = "create table if not exists schema_versions (

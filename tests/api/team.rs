@@ -1,5 +1,6 @@
 //! An organization and its users: bringing in, changing, taking out.
 
+use latchkey::store::{Unavailable, Value as Cell};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -129,6 +130,70 @@ async fn nobody_reaches_above_themselves() {
         let answer = app.set_role(&owner, &actors[0].1, reserved).await;
         assert_eq!(sentence(&answer), (400, "Invalid role combination".to_owned()), "{reserved}");
     }
+    app.finish().await;
+}
+
+/// So many more users of somebody's organization, without their letters.
+async fn crowded(app: &App, owner: &Person, count: i64) {
+    let params = [Cell::Text(owner.organization.clone()), Cell::Int(count), Cell::Int(app.clock.now().0)];
+    let accounts = "with recursive people (n) as (select 1 union all select n + 1 from people where n < ?2)
+        insert into accounts (id, number, email, email_key, email_identity, first_name, last_name, language, contract,
+            created_at, updated_at)
+        select printf('ff%022x', n), 1000 + n, 'n' || n || '@acme.com', 'n' || n || '@acme.com', '', 'N', 'N', 'en',
+            'flashback', ?3, ?3
+        from people where ?1 is not null";
+    let places = "insert into memberships (account_id, organization_id, role, created_at)
+        select id, ?1, 0, ?2 from accounts where number > 1000";
+    let made: Result<u64, Unavailable> = app
+        .service
+        .store
+        .write(move |tx| {
+            tx.execute(accounts, &params)?;
+            tx.execute(places, &[params[0].clone(), params[2].clone()])
+        })
+        .await;
+    assert_eq!(made.expect("the store"), count as u64);
+}
+
+#[tokio::test]
+async fn a_list_of_any_length_is_whole() {
+    for users in [1, 2, 99, 100, 101, 200, 350] {
+        let app = App::start().await;
+        let owner = app.member("olga@acme.com").await;
+        if users > 1 {
+            crowded(&app, &owner, users - 1).await;
+        }
+        let list = app.call(&owner, Method::GET, USERS, None).await;
+        assert_eq!((list.status, list.header("content-type")), (200, "application/json"), "{users}");
+        let list = list.json();
+        let data = list["data"].as_array().expect("a list");
+        assert_eq!((data.len() as i64, &list["total"]), (users, &json!(users)));
+        let ids: Vec<&str> = data.iter().map(|user| user["id"].as_str().expect("an id")).collect();
+        assert!(ids.is_sorted_by(|one, next| one < next), "each once: {ids:?}");
+        for user in [&data[0], &data[data.len() - 1]] {
+            let path = format!("{USERS}/{}", user["id"].as_str().expect("an id"));
+            assert_eq!(&app.call(&owner, Method::GET, &path, None).await.json(), user, "as it is read alone");
+        }
+        app.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_breaks_off_does_not_look_whole() {
+    let app = App::start().await;
+    let owner = app.member("olga@acme.com").await;
+    crowded(&app, &owner, 300).await;
+    let damage = "update memberships set role = 'damaged' where account_id = (select max(account_id) from memberships)";
+    let damaged: Result<u64, Unavailable> = app.service.store.write(|tx| tx.execute(damage, &[])).await;
+    assert_eq!(damaged.expect("the store"), 1);
+    let answer = app.request(Method::GET, USERS).bearer_auth(&owner.access).send().await.expect("a head");
+    assert_eq!(answer.status(), 200, "the first page was sound");
+    assert!(answer.text().await.is_err(), "the last chunk never comes");
+    let first = "update memberships set role = 'damaged' where role = 0";
+    let damaged: Result<u64, Unavailable> = app.service.store.write(|tx| tx.execute(first, &[])).await;
+    assert_eq!(damaged.expect("the store"), 299);
+    let answer = app.call(&owner, Method::GET, USERS, None).await;
+    assert_eq!((answer.status, &answer.json()["data"]), (503, &json!([])), "{}", answer.text);
     app.finish().await;
 }
 
