@@ -13,7 +13,8 @@ use crate::model::email::EmailAddress;
 use crate::model::name::PersonName;
 use crate::model::organization::Role;
 
-/// A user of the organization. A list of many is written through `Serialize`, which makes no tree of it first.
+/// A user of the organization.
+// `Serialize` too: a list of many is written through it, which makes no tree of it first.
 #[derive(Object, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[oai(rename = "FlashbackOrgUser", rename_all = "camelCase", skip_serializing_if_is_none)]
