@@ -20,10 +20,11 @@ enum Kind {
     Organization,
     Session,
     Device,
+    Key,
     Proof,
     Period,
 }
-use Kind::{Account, Device, Organization, Period, Proof, Session};
+use Kind::{Account, Device, Key, Organization, Period, Proof, Session};
 
 /// A call that takes an id: method, path and, where the id stands in the body, the field.
 type Place = (&'static str, &'static str, &'static str);
@@ -51,6 +52,7 @@ const NO_USER: (u16, &str) = (404, "User not found");
 const NO_TOKEN: (u16, &str) = (404, "TOKEN_NOT_FOUND");
 const NO_DEVICE: (u16, &str) = (404, "Device not found");
 const NO_SESSION: (u16, &str) = (404, "Session not found");
+const NO_KEY: (u16, &str) = (404, "API_KEY_NOT_FOUND");
 const NAME: Option<&str> = Some(r#"{"name":"Eve"}"#);
 const ROLE: Option<&str> = Some(r#"{"orgRole":0}"#);
 const USER: &str = "/organization/users/{id}";
@@ -85,6 +87,8 @@ const ROWS: &[Row] = &[
         Some(r#"{"subscriptionPeriodId":"ID"}"#),
         (404, "SUBSCRIPTION_PERIOD_NOT_FOUND"),
     ),
+    row(("DELETE", "/user/api-keys/{id}", ""), Key, None, NO_KEY),
+    row(("DELETE", "/organization/api-keys/{id}", ""), Key, None, NO_KEY),
     row(("POST", "/sessions/{id}/revoke", ""), Session, None, NO_SESSION),
     row(("POST", "/sessions/{id}/heartbeat", ""), Session, None, NO_SESSION),
     row(("GET", "/devices/{id}", ""), Device, None, NO_DEVICE),
@@ -155,6 +159,7 @@ struct Holdings {
     organization: String,
     sessions: Vec<String>,
     devices: Vec<String>,
+    keys: Vec<String>,
 }
 
 impl Holdings {
@@ -164,12 +169,16 @@ impl Holdings {
             Organization => vec![self.organization.clone()],
             Session => self.sessions.clone(),
             Device => self.devices.clone(),
+            Key => self.keys.clone(),
             Proof | Period => Vec::new(),
         }
     }
 
     fn all(&self) -> Vec<String> {
-        [Account, Organization, Session, Device].into_iter().flat_map(|kind| self.of_kind(kind)).collect()
+        [Account, Organization, Session, Device, Key]
+            .into_iter()
+            .flat_map(|kind| self.of_kind(kind))
+            .collect()
     }
 
     /// Ids that are one's own and no good at a place for others.
@@ -184,7 +193,14 @@ async fn holdings(app: &App, person: &Person) -> Holdings {
     let entered = app.post("/user/login", &login).await;
     assert_eq!(entered.status, 200, "{}", entered.text);
     let device = app.call(person, Method::GET, "/devices", None).await.json()["data"][0]["id"].clone();
+    let mut keys = Vec::new();
+    for path in ["/user/api-keys", "/organization/api-keys"] {
+        // None where the role or the plan allows no more.
+        let made = app.call(person, Method::POST, path, Some(&json!({"name": "Build"}))).await.json();
+        keys.extend(made["apiKey"]["id"].as_str().map(str::to_owned));
+    }
     Holdings {
+        keys,
         account: person.id.clone(),
         organization: entered.json()["user"]["orgId"].as_str().expect("an organization").to_owned(),
         sessions: vec![person.session.clone(), entered.field("tokenId")],
@@ -235,11 +251,12 @@ async fn all_as_unknown(app: &App, caller: &Person, row: &Row, ids: &[String]) -
 }
 
 /// All that is kept of somebody, and of the organization.
-async fn kept(app: &App, person: &Person) -> [Value; 4] {
+async fn kept(app: &App, person: &Person) -> [Value; 6] {
     let organization = format!("/organization/{}", person.organization);
-    let paths = ["/user/export", &organization, "/organization/users", "/settings/organization"];
-    let mut all = [const { Value::Null }; 4];
-    for (path, slot) in paths.into_iter().zip(&mut all) {
+    let lists = ["/organization/users", "/settings/organization", "/user/api-keys", "/organization/api-keys"];
+    let paths = ["/user/export", &organization].into_iter().chain(lists);
+    let mut all = [const { Value::Null }; 6];
+    for (path, slot) in paths.zip(&mut all) {
         let answer = app.call(person, Method::GET, path, None).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text);
         *slot = answer.json();
@@ -253,6 +270,7 @@ async fn an_id_of_another_organization_is_as_unknown_as_one_of_nobody() {
     let app = App::start().await;
     let (olga, eve) = (app.member("olga@acme.example").await, app.member("eve@evil.example").await);
     let (hers, own) = (holdings(&app, &olga).await, holdings(&app, &eve).await);
+    assert_eq!((hers.keys.len(), own.keys.len()), (2, 2), "one's own and the organization's");
     let nina = app.newcomer("nina@new.example").await;
     let gone = app.call(&eve, Method::DELETE, &format!("/devices/{}", own.devices[0]), None).await;
     assert_eq!(gone.status, 200, "{}", gone.text);

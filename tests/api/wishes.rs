@@ -40,6 +40,10 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("PUT", "/settings/organization", r#"{"theme":"dark"}"#),
     ("DELETE", "/settings/organization", r#"{"keys":["old"]}"#),
     ("POST", "/devices/trust", r#"{"deviceId":"DEVICE"}"#),
+    ("POST", "/user/api-keys", r#"{"name":"Build"}"#),
+    ("POST", "/organization/api-keys", r#"{"name":"Build"}"#),
+    ("POST", "/keys/verify", r#"{"key":"KEY","cost":5}"#),
+    ("POST", "/finradar/api/v1/auth/login", r#"{"email":"EMAIL","password":"SecurePass123"}"#),
 ];
 
 /// Whose body is plain, and whose has wishes.
@@ -177,7 +181,10 @@ impl Cast {
         app.post("/user/request-reset-password", &json!({"email": email})).await;
         let device = app.call(&owner, Method::GET, "/devices", None).await.json()["data"][0]["id"].clone();
         let other = Person::of(&email, &app.login(&email, PASSWORD).await);
+        let key = app.call(&owner, Method::POST, "/user/api-keys", Some(&json!({"name": "Old"}))).await;
+        assert_eq!(key.status, 201, "{}", key.text);
         let words = vec![
+            ("KEY", key.field("key")),
             ("NEW", format!("new@{domain}")),
             ("EMAIL", email.clone()),
             ("REFRESH", other.refresh),
@@ -215,7 +222,8 @@ impl Cast {
             let paths =
                 ["/user/profile", "/user/quota", "/subscriptions/my", "/organization/users", "/devices"];
             let more = ["/settings/user", "/settings/organization", "/user/audit", "/token", &organization];
-            for path in paths.into_iter().chain(more) {
+            let keys = ["/user/api-keys", "/organization/api-keys"];
+            for path in paths.into_iter().chain(more).chain(keys) {
                 let answer = app.call(&person, Method::GET, path, None).await.json();
                 seen.push(format!("{email} {path}: {}", in_order(&answer)));
             }
@@ -230,10 +238,13 @@ fn in_order(answer: &Value) -> String {
     if let Some(settings) = answer["settings"].as_object_mut() {
         settings.retain(|key, _| ["old", "kept", "theme"].contains(&key.as_str()));
     }
-    for list in ["data", "tokens"] {
+    for list in ["data", "tokens", "apiKeys"] {
         if let Some(items) = answer[list].as_array_mut() {
             items.retain(|item| item["action"] != "settings.changed");
             items.retain(|item| item["action"] != "organization-settings.changed");
+            items.iter_mut().filter_map(Value::as_object_mut).for_each(|item| {
+                item.shift_remove("key");
+            });
             items.sort_by_key(|item| hide_ids(&item.to_string()));
         }
     }
