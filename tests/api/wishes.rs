@@ -8,6 +8,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::app::{App, PASSWORD, Person, registration};
+use crate::invites;
+
+const FINRADAR_LOGIN: &str = "/finradar/api/v1/auth/login";
+const FINRADAR_USER: &str = "/finradar/api/v1/user/";
 
 /// Every call with a body, and a body that it takes. Words in capitals stand for what a [`Cast`] has.
 const CALLS: &[(&str, &str, &str)] = &[
@@ -43,7 +47,14 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("POST", "/user/api-keys", r#"{"name":"Build"}"#),
     ("POST", "/organization/api-keys", r#"{"name":"Build"}"#),
     ("POST", "/keys/verify", r#"{"key":"KEY","cost":5}"#),
-    ("POST", "/finradar/api/v1/auth/login", r#"{"email":"EMAIL","password":"SecurePass123"}"#),
+    ("POST", FINRADAR_LOGIN, r#"{"email":"EMAIL","password":"SecurePass123"}"#),
+    ("POST", "/finradar/api/v1/auth/redeem-invite", r#"{"code":"CODE"}"#),
+    (
+        "POST",
+        "/finradar/api/v1/auth/register",
+        r#"{"email":"NEW","password":"SecurePass123","invite_token":"INVITE"}"#,
+    ),
+    ("PUT", FINRADAR_USER, r#"{"notify_email":false}"#),
 ];
 
 /// Whose body is plain, and whose has wishes.
@@ -159,6 +170,8 @@ async fn proving_an_address_grants_nothing_but_that() {
 /// An owner with a colleague, a device and settings, and somebody with an open verification.
 struct Cast {
     owner: Person,
+    /// The owner, signed in through the other contract.
+    customer: Person,
     colleague: Person,
     pending: Person,
     /// What the words in capitals stand for.
@@ -183,7 +196,12 @@ impl Cast {
         let other = Person::of(&email, &app.login(&email, PASSWORD).await);
         let key = app.call(&owner, Method::POST, "/user/api-keys", Some(&json!({"name": "Old"}))).await;
         assert_eq!(key.status, 201, "{}", key.text);
+        let entered = app.post(FINRADAR_LOGIN, &json!({"email": email, "password": PASSWORD})).await;
+        let customer = Person { access: entered.field("token"), ..owner.clone() };
+        let (code, other_code) = (invites::code(app, 1).await.1, invites::code(app, 1).await.1);
         let words = vec![
+            ("CODE", code),
+            ("INVITE", invites::token(app, &other_code).await),
             ("KEY", key.field("key")),
             ("NEW", format!("new@{domain}")),
             ("EMAIL", email.clone()),
@@ -192,7 +210,7 @@ impl Cast {
             ("RESET", app.letter(&email, "reset").await.token()),
             ("DEVICE", device.as_str().expect("an id").to_owned()),
         ];
-        Cast { owner, colleague, pending, words, domain: domain.to_owned() }
+        Cast { owner, customer, colleague, pending, words, domain: domain.to_owned() }
     }
 
     fn path(&self, pattern: &str) -> String {
@@ -209,7 +227,8 @@ impl Cast {
 
     /// What can be seen of all of them afterward. Ids and names of domains, which differ from cast to cast, are hidden.
     async fn picture(&self, app: &App) -> Vec<String> {
-        let mut seen = Vec::new();
+        let user = app.call(&self.customer, Method::GET, FINRADAR_USER, None).await;
+        let mut seen = vec![format!("{} {}", user.status, user.text)];
         let newcomer = format!("new@{}", self.domain);
         for email in [&self.owner.email, &self.colleague.email, &self.pending.email, &newcomer] {
             let entered = app.login(email, PASSWORD).await;
@@ -282,8 +301,9 @@ async fn the_same_body_with_and_without_wishes_has_the_same_effect() {
         let mut statuses = Vec::new();
         for (cast, wish) in [(&plain, json!({})), (&wishing, wishes(&acme))] {
             let body = with(cast.body(template), &wish, schema);
+            let caller = if path.starts_with("/finradar/") { &cast.customer } else { &cast.owner };
             let method = Method::from_bytes(method.as_bytes()).expect("a method");
-            let answer = app.call(&cast.owner, method, &cast.path(path), Some(&body)).await;
+            let answer = app.call(caller, method, &cast.path(path), Some(&body)).await;
             assert!((200..300).contains(&answer.status), "{path} takes {body}: {}", answer.text);
             statuses.push(answer.status);
         }
