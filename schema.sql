@@ -70,7 +70,7 @@ create table memberships (
     role bigint not null,                   -- 0 user, 1 billing, 2 workspaces, 254 administrators, 255 owner
     created_at bigint not null
 );
-create index memberships_organization on memberships (organization_id);
+create index memberships_organization on memberships (organization_id, account_id);
 
 -- What can be subscribed to.
 create table plans (

@@ -1,6 +1,6 @@
 //! The load benchmark: the release binary under real HTTP on loopback, beside what this machine can do at best.
 //!
-//! `cargo bench` measures everything in about two minutes; `cargo bench -- profile start` measures those sections
+//! `cargo bench` measures everything in about three minutes; `cargo bench -- profile start` measures those sections
 //! alone. Client and server share the cores, so the client is as cheap as can be. A missed aim is told, never an error:
 //! figures depend on the machine, and on what else it does.
 #![allow(clippy::print_stdout, reason = "the table is what the benchmark is for")]
@@ -13,6 +13,8 @@ mod bare;
 mod client;
 #[path = "load/flood.rs"]
 mod flood;
+#[path = "load/million.rs"]
+mod million;
 #[path = "load/people.rs"]
 mod people;
 #[path = "load/process.rs"]
@@ -23,8 +25,14 @@ mod profile;
 mod refresh;
 #[path = "load/report.rs"]
 mod report;
+#[path = "load/seed.rs"]
+mod seed;
+#[path = "load/side.rs"]
+mod side;
 #[path = "load/start.rs"]
 mod start;
+#[path = "load/users.rs"]
+mod users;
 
 use std::io;
 use std::process::ExitCode;
@@ -34,12 +42,14 @@ use report::{Report, Row};
 /// A part of the run that can be asked for by its name.
 type Section = (&'static str, fn(&mut Report) -> io::Result<()>);
 
-const SECTIONS: [Section; 5] = [
+const SECTIONS: [Section; 7] = [
     ("hashing", argon2::section),
     ("profile", profile::section),
     ("refresh", refresh::section),
     ("flood", flood::section),
     ("start", start::section),
+    ("users", users::section),
+    ("million", million::section),
 ];
 
 fn main() -> ExitCode {

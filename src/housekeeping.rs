@@ -101,7 +101,7 @@ async fn sweep_unverified(service: &Service, contract: Contract) -> Result<u64, 
                 due.into_iter().try_fold(0, |sum, id| {
                     let entry = entry(&chance, now, Actor::System, Deed::AccountExpired);
                     audit::note(tx, &Entry { account: Some(id), ..entry })?;
-                    audit::forget_addresses(tx, id)?;
+                    audit::forget_person(tx, id)?;
                     Ok::<u64, Unavailable>(sum + u64::from(accounts::delete(tx, id)?))
                 })
             })

@@ -23,6 +23,7 @@ pub mod quota;
 pub mod refresh;
 pub mod register;
 pub mod reset;
+pub mod roster;
 pub mod sessions;
 pub mod settings;
 pub mod standing;

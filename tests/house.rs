@@ -45,6 +45,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("poem", &["src/api.rs", "src/api/", "src/pages.rs", "src/pages/", "src/client.rs", "src/app.rs"]),
     ("poem_openapi", &["src/api.rs", "src/api/"]),
     ("governor", &["src/api/limits.rs", "src/api/limits/"]),
+    ("futures_util", &["src/api/flashback/users/listing.rs"]),
     ("clap", &["src/cli.rs", "src/cli/", "src/config/arguments.rs", "src/config/variables.rs"]),
 ];
 

@@ -93,12 +93,15 @@ impl Connection {
                 break Head::parse(&self.inbound[..end])?;
             }
         };
-        while self.inbound.len() < head.end() {
+        while !head.body.is_whole(&self.inbound[head.length..]) {
             if self.stream.read_buf(&mut self.inbound).await? == 0 {
                 return Err(ErrorKind::UnexpectedEof.into());
             }
         }
         self.inbound.drain(..head.length);
+        if head.body == Extent::Chunked {
+            self.inbound = joined(&self.inbound)?;
+        }
         Ok(head.status)
     }
 
@@ -115,7 +118,41 @@ impl Connection {
 struct Head {
     status: u16,
     length: usize,
-    body: usize,
+    body: Extent,
+}
+
+/// How the end of a body is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Bytes(usize),
+    Chunked,
+}
+
+impl Extent {
+    /// JSON on one line holds no line break, so the last chunk looks like nothing else.
+    fn is_whole(self, body: &[u8]) -> bool {
+        match self {
+            Extent::Bytes(length) => body.len() >= length,
+            Extent::Chunked => body.ends_with(b"0\r\n\r\n"),
+        }
+    }
+}
+
+/// The body that came in chunks (RFC 9112 section 7.1).
+fn joined(mut chunks: &[u8]) -> io::Result<Vec<u8>> {
+    let mut body = Vec::with_capacity(chunks.len());
+    loop {
+        let line = chunks.windows(2).position(|two| two == b"\r\n").ok_or(ErrorKind::UnexpectedEof)?;
+        let size =
+            std::str::from_utf8(&chunks[..line]).ok().and_then(|hex| usize::from_str_radix(hex, 16).ok());
+        let size = size.ok_or_else(|| broken("a chunk without a size"))?;
+        let data = chunks.get(line + 2..line + 2 + size).ok_or(ErrorKind::UnexpectedEof)?;
+        if size == 0 {
+            return Ok(body);
+        }
+        body.extend_from_slice(data);
+        chunks = chunks.get(line + 4 + size..).ok_or(ErrorKind::UnexpectedEof)?;
+    }
 }
 
 impl Head {
@@ -124,16 +161,16 @@ impl Head {
         let status = text.get(9..12).and_then(|digits| digits.parse().ok());
         let body = text.lines().find_map(|line| {
             let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
+            if name.eq_ignore_ascii_case("transfer-encoding") {
+                return Some(Extent::Chunked);
+            }
+            name.eq_ignore_ascii_case("content-length")
+                .then(|| value.trim().parse().ok().map(Extent::Bytes))?
         });
         let (Some(status), Some(body)) = (status, body) else {
             return Err(broken(format!("no status or no length in: {text}")));
         };
         Ok(Head { status, length: bytes.len() + 4, body })
-    }
-
-    fn end(&self) -> usize {
-        self.length + self.body
     }
 }
 
@@ -174,22 +211,26 @@ pub async fn send_each(
     Ok(answers.into_iter().map(|(_, answer)| answer).collect())
 }
 
-/// Repeats requests, each on a connection of its own, for so long; tells how many were answered with 200 a second.
+/// Repeats lists of requests, each list in turn on a connection of its own, for so long; tells how many requests were
+/// answered with 200 a second.
 ///
 /// # Errors
 /// When a connection breaks or an answer is none of 200.
-pub async fn repeat(address: SocketAddr, requests: &[Wire], span: Duration) -> io::Result<f64> {
+pub async fn repeat(address: SocketAddr, lists: &[Vec<Wire>], span: Duration) -> io::Result<f64> {
     let mut open = Vec::new();
-    for request in requests {
-        open.push((Connection::open(address).await?, Arc::clone(request)));
+    for list in lists {
+        open.push((Connection::open(address).await?, list.clone()));
     }
     let watch = Stopwatch::start();
     let mut clients = JoinSet::new();
-    for (mut connection, request) in open {
+    for (mut connection, list) in open {
         clients.spawn(async move {
             let mut answered = 0_u64;
-            while watch.elapsed() < span {
-                match connection.exchange(&request).await? {
+            for request in list.iter().cycle() {
+                if watch.elapsed() >= span {
+                    break;
+                }
+                match connection.exchange(request).await? {
                     200 => answered += 1,
                     status => return Err(broken(format!("answered with {status} instead of 200"))),
                 }

@@ -68,6 +68,15 @@ impl Process {
         self.status("VmRSS:")
     }
 
+    /// Resident memory that is the process's alone, in MB: without the pages of the database file, which the kernel shares
+    /// out and takes back as it likes.
+    ///
+    /// # Errors
+    /// Where there is no `/proc`.
+    pub fn private(&self) -> io::Result<f64> {
+        self.status("RssAnon:")
+    }
+
     /// The most memory that was ever resident, in MB, as the kernel has kept it.
     ///
     /// # Errors

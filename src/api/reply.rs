@@ -3,7 +3,7 @@
 
 use poem::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use poem::http::{HeaderValue, StatusCode};
-use poem::{IntoResponse, Response};
+use poem::{Body, IntoResponse, Response};
 use poem_openapi::ApiResponse;
 use poem_openapi::registry::{
     MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
@@ -47,9 +47,14 @@ pub trait Outcomes: Send + Sync + 'static {
 }
 
 /// Declares an operation's outcomes and names its reply:
-/// `outcomes!(RegisterReply = Register: FamilyA, 201 "made" => Entered, [ALWAYS, &[(400, "refused")]])`.
+/// `outcomes!(RegisterReply = Register: FamilyA, 201 "made" => Entered, [ALWAYS, &[(400, "refused")]])`. With `streamed`
+/// before it, the reply is one whose success comes as a stream.
 macro_rules! outcomes {
-    ($reply:ident = $name:ident: $family:ty, $status:literal $text:literal => $success:ty, [$($failures:expr),* $(,)?]) => {
+    (streamed $reply:ident = $name:ident: $($rest:tt)*) => {
+        $crate::api::reply::outcomes!(@of $name: $($rest)*);
+        pub type $reply = $crate::api::reply::Streamed<$name>;
+    };
+    (@of $name:ident: $family:ty, $status:literal $text:literal => $success:ty, [$($failures:expr),* $(,)?]) => {
         pub struct $name;
 
         impl $crate::api::reply::Outcomes for $name {
@@ -58,7 +63,9 @@ macro_rules! outcomes {
             const SUCCESS: $crate::api::reply::Status = ($status, $text);
             const FAILURES: &'static [&'static [$crate::api::reply::Status]] = &[$($failures),*];
         }
-
+    };
+    ($reply:ident = $name:ident: $($rest:tt)*) => {
+        $crate::api::reply::outcomes!(@of $name: $($rest)*);
         pub type $reply = $crate::api::reply::Reply<$name>;
     };
 }
@@ -82,26 +89,52 @@ impl<O: Outcomes> From<Result<O::Success, Problem<O::Family>>> for Reply<O> {
 impl<O: Outcomes> IntoResponse for Reply<O> {
     fn into_response(self) -> Response {
         match self {
-            Reply::Done(success) => {
-                let status = StatusCode::from_u16(O::SUCCESS.0).unwrap_or(StatusCode::OK);
-                json(status, &success)
-            }
+            Reply::Done(success) => response::<O>(success.to_json_string().into()),
             Reply::Failed(problem) => problem_response(&problem),
+        }
+    }
+}
+
+/// An operation's answer whose success is too long to be held as a whole: the document tells it as any other, and the
+/// text comes as a stream.
+pub enum Streamed<O: Outcomes> {
+    Done(Body),
+    Failed(Problem<O::Family>),
+}
+
+impl<O: Outcomes> From<Result<Body, Problem<O::Family>>> for Streamed<O> {
+    fn from(result: Result<Body, Problem<O::Family>>) -> Streamed<O> {
+        match result {
+            Ok(body) => Streamed::Done(body),
+            Err(problem) => Streamed::Failed(problem),
+        }
+    }
+}
+
+impl<O: Outcomes> IntoResponse for Streamed<O> {
+    fn into_response(self) -> Response {
+        match self {
+            Streamed::Done(body) => response::<O>(body),
+            Streamed::Failed(problem) => problem_response(&problem),
         }
     }
 }
 
 /// The answer that a problem becomes.
 pub fn problem_response<F: Family>(problem: &Problem<F>) -> Response {
-    let mut response = json(problem.status, &F::body(problem));
+    let mut response = json(problem.status, F::body(problem).to_json_string().into());
     if let Some(wait) = problem.retry_after {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
     }
     response
 }
 
-fn json<T: ToJSON>(status: StatusCode, value: &T) -> Response {
-    let mut response = Response::from(value.to_json_string());
+fn response<O: Outcomes>(body: Body) -> Response {
+    json(StatusCode::from_u16(O::SUCCESS.0).unwrap_or(StatusCode::OK), body)
+}
+
+fn json(status: StatusCode, body: Body) -> Response {
+    let mut response = Response::from(body);
     response.set_status(status);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
@@ -125,6 +158,22 @@ impl<O: Outcomes> ApiResponse for Reply<O> {
 
     fn from_parse_request_error(error: poem::Error) -> Reply<O> {
         Reply::Failed(Problem::of_error(&error))
+    }
+}
+
+impl<O: Outcomes> ApiResponse for Streamed<O> {
+    const BAD_REQUEST_HANDLER: bool = true;
+
+    fn meta() -> MetaResponses {
+        Reply::<O>::meta()
+    }
+
+    fn register(registry: &mut Registry) {
+        Reply::<O>::register(registry);
+    }
+
+    fn from_parse_request_error(error: poem::Error) -> Streamed<O> {
+        Streamed::Failed(Problem::of_error(&error))
     }
 }
 

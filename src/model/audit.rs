@@ -94,6 +94,10 @@ deeds! {
     DeviceRemoved = "device.removed"
     SubscriptionStarted = "subscription.started"
     SubscriptionCanceled = "subscription.canceled"
+    /// Somebody changed what clients keep for them.
+    SettingsChanged = "settings.changed"
+    /// Somebody changed what clients keep for the organization.
+    OrganizationSettingsChanged = "organization-settings.changed"
     OrganizationBanned = "organization.banned"
     OrganizationUnbanned = "organization.unbanned"
     DomainBanned = "domain.banned"
@@ -122,8 +126,8 @@ pub struct Entry {
     pub deed: Deed,
     pub account: Option<AccountId>,
     pub organization: Option<OrganizationId>,
-    /// More about it, never a secret and nothing of a person, for it outlives their erasure. The mail addresses of
-    /// [`Deed::OF_ADDRESSES`] are the exception: those go with the account.
+    /// More about it, never a secret and nothing of a person, for it outlives their erasure. The exceptions go with the
+    /// account: the mail addresses of [`Deed::OF_ADDRESSES`], and the keys of settings, which are of a client's choice.
     pub detail: String,
 }
 

@@ -16,6 +16,10 @@ pub enum Excess {
     Levels,
 }
 
+/// Keys that are named where a change is told, and characters of each.
+const NAMED_KEYS: usize = 10;
+const NAMED_CHARS: usize = 40;
+
 /// Somebody's settings.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Settings(pub Map<String, Value>);
@@ -30,6 +34,20 @@ impl Settings {
     /// dots itself is found where its path leads nowhere.
     pub fn remove(&mut self, path: &str) {
         remove(&mut self.0, path);
+    }
+
+    /// Names the keys of the first level under which these differ from others, never what is there: for the audit log.
+    /// Long names are cut, many counted, and what is no plain text is escaped, for an operator's terminal shows it.
+    /// `None` when the two are the same.
+    pub fn difference(&self, others: &Settings) -> Option<String> {
+        let gone = others.0.keys().filter(|key| !self.0.contains_key(*key));
+        let changed = self.0.iter().filter(|(key, value)| others.0.get(*key) != Some(*value));
+        let keys: Vec<&String> = changed.map(|(key, _)| key).chain(gone).collect();
+        let mut names: Vec<String> = keys.iter().take(NAMED_KEYS).map(|key| named(key)).collect();
+        if keys.len() > NAMED_KEYS {
+            names.push(format!("and {} more", keys.len() - NAMED_KEYS));
+        }
+        (!keys.is_empty()).then(|| names.join(", "))
     }
 
     /// The JSON text, if it keeps within the bounds.
@@ -72,6 +90,11 @@ fn remove(from: &mut Map<String, Value>, path: &str) -> bool {
     }
     // Not `remove`, which would swap the last key into the gap: what stays keeps its order.
     from.shift_remove(path).is_some()
+}
+
+fn named(key: &str) -> String {
+    let cut = key.char_indices().nth(NAMED_CHARS).map(|(end, _)| &key[..end]);
+    cut.map_or_else(|| key.escape_debug().to_string(), |start| format!("{}…", start.escape_debug()))
 }
 
 fn fits(value: &Value, levels: usize) -> bool {
@@ -128,6 +151,35 @@ mod tests {
             let mut left = settings(before.clone());
             left.remove(path);
             assert_eq!(left, settings(after), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_difference_names_keys_and_never_values() {
+        let many: Map<String, Value> = (0..12).map(|n| (format!("k{n}"), json!(n))).collect();
+        let long = "ä".repeat(41);
+        let rows = [
+            (json!({"a": 1}), json!({"a": 1}), None),
+            (json!({"a": 1, "b": 2}), json!({"b": 2, "a": 1}), None),
+            (json!({}), json!({"a": "canary"}), Some("a".to_owned())),
+            (json!({"a": {"b": 1}, "c": 1}), json!({"a": {"b": 2}, "c": 1}), Some("a".to_owned())),
+            (json!({"a": null}), json!({}), Some("a".to_owned())),
+            (json!({"old": 1}), json!({"new": 1}), Some("new, old".to_owned())),
+            (json!({}), json!({"\u{1b}[2J\n\u{202e}": 1}), Some(r"\u{1b}[2J\n\u{202e}".to_owned())),
+            (json!({}), json!({"": 1}), Some(String::new())),
+            (json!({}), json!({long: 1}), Some(format!("{}…", "ä".repeat(40)))),
+            (
+                json!({}),
+                Value::Object(many),
+                Some("k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, and 2 more".to_owned()),
+            ),
+        ];
+        for (before, after, expected) in rows {
+            assert_eq!(
+                settings(after.clone()).difference(&settings(before.clone())),
+                expected,
+                "{before} {after}"
+            );
         }
     }
 

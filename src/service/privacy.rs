@@ -103,7 +103,7 @@ impl Service {
                     return Err(EraseError::LastOwner);
                 }
                 accounts::delete(tx, id)?;
-                audit::forget_addresses(tx, id)?;
+                audit::forget_person(tx, id)?;
                 Ok(audit::note(tx, &entry.about(&member))?)
             })
             .await

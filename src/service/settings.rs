@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value};
 
+use crate::model::audit::{Deed, Entry};
 use crate::model::permission::Action;
 use crate::model::settings::{Excess, Settings};
 use crate::store::settings::{self, Owner};
-use crate::store::{Tx, Unavailable};
+use crate::store::{Tx, Unavailable, audit};
 
 use super::Service;
 use super::authenticate::Caller;
@@ -18,6 +19,15 @@ pub enum Scope {
     User,
     /// Of the caller's organization: any member reads, an administrator writes.
     Organization,
+}
+
+impl Scope {
+    fn deed(self) -> Deed {
+        match self {
+            Scope::User => Deed::SettingsChanged,
+            Scope::Organization => Deed::OrganizationSettingsChanged,
+        }
+    }
 }
 
 /// What is to become of settings.
@@ -81,19 +91,31 @@ impl Service {
         scope: Scope,
         change: SettingsChange,
     ) -> Result<(), SettingsError> {
+        let entry = self.entry_about(&caller.member, caller.actor(), scope.deed());
         let (session, now) = (caller.session, self.clock.now());
         self.store
             .write(move |tx: &Tx<'_>| {
-                let owner = match scope {
-                    Scope::User => Owner::User(member(tx, session, now)?.account.id),
+                let (owner, entry) = match scope {
+                    Scope::User => {
+                        let member = member(tx, session, now)?;
+                        (Owner::User(member.account.id), entry.about(&member))
+                    }
                     Scope::Organization => {
                         let place = place_for(tx, session, Action::ChangeOrganization, now)?;
-                        Owner::Organization(place.organization)
+                        let organization = place.organization;
+                        let entry = Entry { organization: Some(organization), ..entry };
+                        (Owner::Organization(organization), entry)
                     }
                 };
-                let mut settings = settings::get(tx, owner)?;
+                let before = settings::get(tx, owner)?;
+                let mut settings = before.clone();
                 change.apply(&mut settings);
-                Ok(settings::put(tx, owner, &settings.to_text()?, now)?)
+                settings::put(tx, owner, &settings.to_text()?, now)?;
+                // A change, not a call: a client that saves what it has read leaves no entry.
+                if let Some(keys) = settings.difference(&before) {
+                    audit::note(tx, &entry.detailed(keys))?;
+                }
+                Ok(())
             })
             .await
     }

@@ -20,9 +20,6 @@ use super::{Service, Setback};
 
 pub use crate::store::organizations::OrganizationChange;
 
-/// Users read in one go while a list is put together, so that nobody waits behind a long one.
-const PAGE: i64 = 500;
-
 /// What is to change about a user; none stays.
 #[derive(Debug, Clone, Default)]
 pub struct MemberChange {
@@ -138,26 +135,6 @@ impl Service {
                 organizations::find(tx, id)?.ok_or(TeamError::Unknown)
             })
             .await
-    }
-
-    /// Every user of the caller's organization, those taken out too. Read page by page.
-    ///
-    /// # Errors
-    /// [`TeamError`].
-    pub async fn list_users(&self, caller: &Caller) -> Result<Vec<Member>, TeamError> {
-        let place = place_of(&caller.member)?;
-        permit(place, Action::SeeUsers)?;
-        let organization = place.organization;
-        let mut all: Vec<Member> = Vec::new();
-        loop {
-            let after = all.last().map_or_else(String::new, |member| member.account.id.to_string());
-            let page = self.store.scan(move |tx| members::page(tx, organization, &after, PAGE)).await?;
-            let full = page.len() as i64 == PAGE;
-            all.extend(page);
-            if !full {
-                return Ok(all);
-            }
-        }
     }
 
     /// One user of the caller's organization. Whoever does not see users sees themselves and what role others have.

@@ -217,7 +217,7 @@ impl Service {
                 let Some(member) = unverified else { return Ok(false) };
                 let actor = Actor::Person(proof.account, address);
                 audit::note(tx, &Entry { actor, ..entry.about(&member) })?;
-                audit::forget_addresses(tx, proof.account)?;
+                audit::forget_person(tx, proof.account)?;
                 accounts::delete(tx, proof.account)
             })
             .await

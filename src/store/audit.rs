@@ -67,11 +67,15 @@ pub fn of_account(tx: &Tx<'_>, account: AccountId, limit: i64) -> Result<Vec<Rec
     tx.rows(&sql, params![account, limit], read)
 }
 
-/// Takes the network and mail addresses out of an account's entries: what is left names nobody once the account is
-/// gone.
-pub fn forget_addresses(tx: &Tx<'_>, account: AccountId) -> Result<(), Unavailable> {
+/// Takes the network and mail addresses and the keys of settings out of an account's entries: what is left names nobody
+/// once the account is gone.
+pub fn forget_person(tx: &Tx<'_>, account: AccountId) -> Result<(), Unavailable> {
     // Only a person has an address, and it is the actor's.
-    tx.execute("update audit_entries set address = '' where actor_id = ?1", params![account])?;
+    let sql = "update audit_entries set address = '',
+            detail = case when action in (?2, ?3) then '' else detail end
+        where actor_id = ?1";
+    let deeds = [Deed::SettingsChanged.word(), Deed::OrganizationSettingsChanged.word()];
+    tx.execute(sql, params![account, deeds[0], deeds[1]])?;
     for deed in Deed::OF_ADDRESSES {
         let sql = "update audit_entries set detail = '' where account_id = ?1 and action = ?2";
         tx.execute(sql, params![account, deed.word()])?;

@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_change_of_address.sql"),
     include_str!("migrations/0006_metering.sql"),
     include_str!("migrations/0007_new_device.sql"),
+    include_str!("migrations/0008_members_in_order.sql"),
 ];
 
 const BOOKKEEPING: &str = "create table if not exists schema_versions (

@@ -146,42 +146,6 @@ async fn forgetting_a_device_ends_its_sessions_and_no_others() {
     app.finish().await;
 }
 
-// B6
-#[tokio::test]
-async fn an_id_of_somebody_else_is_as_unknown_as_one_of_nobody() {
-    let app = App::start().await;
-    let (ann, eve) = (app.member("ann@acme.com").await, app.member("eve@evil.example").await);
-    let on_phone = log_in_on(&app, &ann.email, phone()).await;
-    let device = id(&list(&app, &ann, "/devices").await[0]);
-    assert_eq!(trust(&app, &ann, &device).await.status, 200);
-    let before = (list(&app, &ann, "/devices").await, list(&app, &ann, "/sessions").await);
-    app.advance(Duration::from_secs(60));
-    for (device, session) in [
-        (device.as_str(), on_phone.session.as_str()),
-        ("000000000000000000000000", "000000000000000000000000"),
-        ("nonsense", "nonsense"),
-    ] {
-        let path = format!("/devices/{device}");
-        let answers = [
-            app.call(&eve, Method::GET, &path, None).await,
-            app.call(&eve, Method::DELETE, &path, None).await,
-            post(&app, &eve, &format!("{path}/untrust")).await,
-            trust(&app, &eve, device).await,
-        ];
-        for answer in &answers {
-            assert_eq!(refusal(answer), error(404, "Device not found"), "{device}");
-        }
-        for verb in ["revoke", "heartbeat"] {
-            let answer = post(&app, &eve, &format!("/sessions/{session}/{verb}")).await;
-            assert_eq!(refusal(&answer), error(404, "Session not found"), "{session} {verb}");
-        }
-    }
-    assert_eq!(post(&app, &eve, "/sessions/revoke-all").await.status, 200);
-    let after = (list(&app, &ann, "/devices").await, list(&app, &ann, "/sessions").await);
-    assert_eq!(after, before, "nothing of hers was touched");
-    app.finish().await;
-}
-
 #[tokio::test]
 async fn sessions_are_ended_one_by_one_or_all_but_ones_own() {
     let app = App::start().await;

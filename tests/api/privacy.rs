@@ -112,6 +112,8 @@ async fn an_erased_account_leaves_its_audit_entries_and_trial_and_nothing_else()
     let ann = app.member("ann@acme.com").await;
     let ben = app.member("ben@other.example").await;
     assert!(matches!(erase(&app, &ann).await, Err(EraseError::Active)));
+    let contact = json!({"friend of ben@other.example": true});
+    assert_eq!(app.call(&ann, Method::PUT, "/settings/user", Some(&contact)).await.status, 200);
     act(&app, &ann, AccountAction::Deactivate).await;
     app.carried().await;
     erase(&app, &ann).await.expect("erased");
@@ -123,9 +125,9 @@ async fn an_erased_account_leaves_its_audit_entries_and_trial_and_nothing_else()
     assert_eq!((sessions, count(&app, "select count(distinct account_id) from proofs")), (1, 1));
     let entries = app.service.audit(ann.id.parse().ok(), 100).expect("the store");
     let words: Vec<&str> = entries.iter().map(|entry| entry.action.as_str()).collect();
-    assert_eq!(words.len(), 4);
-    assert!(words.contains(&"account.erased"), "{words:?}");
-    assert!(entries.iter().all(|entry| entry.address.is_empty()), "{entries:?}");
+    assert_eq!(words.len(), 5);
+    assert!(words.contains(&"account.erased") && words.contains(&"settings.changed"), "{words:?}");
+    assert!(entries.iter().all(|entry| entry.address.is_empty() && entry.detail.is_empty()), "{entries:?}");
     let of_ben = app.service.audit(ben.id.parse().ok(), 100).expect("the store");
     assert!(of_ben.iter().all(|entry| !entry.address.is_empty()), "Ben's stay as they were");
     // G5

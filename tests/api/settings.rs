@@ -202,6 +202,48 @@ async fn every_member_reads_and_administrators_write() {
     app.finish().await;
 }
 
+#[tokio::test]
+async fn a_change_is_noted_with_its_keys_and_never_its_values() {
+    let app = App::start().await;
+    let ann = app.member("ann@acme.example").await;
+    let mate = colleague(&app, &ann, "mate@mates.example", Role::User).await;
+    let mut expected = Vec::new();
+    for (path, word) in [(USER, "settings.changed"), (ORGANIZATION, "organization-settings.changed")] {
+        let first = json!({"theme": "canary", "editor": {"tabs": 4}});
+        let steps = [
+            (replace(&app, &ann, path, &first).await, 200, Some("theme, editor")),
+            (replace(&app, &ann, path, &first).await, 200, None),
+            (merge(&app, &ann, path, &json!({"editor": {"tabs": 8}})).await, 200, Some("editor")),
+            (merge(&app, &ann, path, &json!({"editor": {"tabs": 8}})).await, 200, None),
+            (merge(&app, &ann, path, &nested(17)).await, 400, None),
+            (remove(&app, &ann, path, &json!(["editor.tabs", "nowhere"])).await, 200, Some("editor")),
+            (remove(&app, &ann, path, &json!(["theme", "editor"])).await, 200, Some("theme, editor")),
+            (remove(&app, &ann, path, &json!(["theme"])).await, 200, None),
+        ];
+        for (answer, status, detail) in steps {
+            assert_eq!(answer.status, status, "{}", answer.text);
+            expected.extend(detail.map(|detail| (word.to_owned(), detail.to_owned())));
+        }
+    }
+    assert_eq!(merge(&app, &mate, ORGANIZATION, &json!({"evil": 1})).await.status, 403);
+    let id = ann.id.parse().ok();
+    let entries = app.service.audit(id, 100).expect("the store");
+    let noted = entries.iter().filter(|entry| entry.action.ends_with("settings.changed"));
+    for entry in noted.clone() {
+        let organization = entry.organization.map(|id| id.to_string());
+        assert_eq!((entry.actor, organization.as_deref()), (id, Some(ann.organization.as_str())));
+        assert_eq!(entry.address, "127.0.0.1");
+    }
+    let mut found: Vec<_> = noted.map(|entry| (entry.action.clone(), entry.detail.clone())).collect();
+    // All in one moment: their order is that of chance.
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected);
+    let of_mate = app.service.audit(mate.id.parse().ok(), 100).expect("the store");
+    assert!(of_mate.iter().all(|entry| !entry.action.contains("settings")), "{of_mate:?}");
+    app.finish().await;
+}
+
 // G1, B6
 #[tokio::test]
 async fn whose_settings_they_are_comes_from_the_session_alone() {

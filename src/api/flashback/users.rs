@@ -1,5 +1,6 @@
 //! The users of the organization (contracts/flashback.md section 3, its oddities included).
 
+mod listing;
 mod wire;
 
 use std::sync::Arc;
@@ -27,7 +28,7 @@ pub use wire::{FamilyEmpty, FamilyList};
 
 const MISSING: (u16, &str) = (404, "`User not found`: unknown, or of another organization.");
 
-outcomes!(ListReply = ListOutcomes: FamilyList, 200 "All users, those taken out too." => UsersBody,
+outcomes!(streamed ListReply = ListOutcomes: FamilyList, 200 "All users, those taken out too." => UsersBody,
     [ALWAYS, WITH_TOKEN, &[(403, "The role does not suffice.")]]);
 outcomes!(InviteReply = InviteOutcomes: FamilyB, 201 "The account is made; the invitation is on its way." => UserAnswer,
 [ALWAYS, WITH_BODY, WITH_TOKEN, &[
@@ -64,11 +65,11 @@ impl Users {
         operation_id = "flashbackUsers"
     )]
     async fn list(&self, service: Data<&Arc<Service>>, Known(caller): Known) -> ListReply {
-        let users = service.list_users(&caller).await;
-        users
-            .map(UsersBody::from)
-            .map_err(|error| team_problem(error, "Insufficient permissions to view users"))
-            .into()
+        let answer = match service.roster(&caller) {
+            Ok(roster) => listing::answer(roster).await.map_err(TeamError::from),
+            Err(error) => Err(error),
+        };
+        answer.map_err(|error| team_problem(error, "Insufficient permissions to view users")).into()
     }
 
     /// Invite a user

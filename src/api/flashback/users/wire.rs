@@ -2,6 +2,7 @@
 
 use poem_openapi::Object;
 use poem_openapi::types::{Any, Example};
+use serde::Serialize;
 
 use crate::api::body::Text;
 use crate::api::flashback::failure::SENTENCE_ONLY;
@@ -13,7 +14,9 @@ use crate::model::name::PersonName;
 use crate::model::organization::Role;
 
 /// A user of the organization.
-#[derive(Object)]
+// `Serialize` too: a list of many is written through it, which makes no tree of it first.
+#[derive(Object, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[oai(rename = "FlashbackOrgUser", rename_all = "camelCase", skip_serializing_if_is_none)]
 pub struct UserBody {
     id: String,
@@ -28,6 +31,7 @@ pub struct UserBody {
     /// Whether the address is proved.
     validated: bool,
     /// When the user was taken out, RFC 3339; absent for who is in.
+    #[serde(skip_serializing_if = "Option::is_none")]
     deleted_at: Option<String>,
     org_role_description: String,
     /// The role and all that it contains.
@@ -78,13 +82,6 @@ pub struct UsersBody {
     success: bool,
     data: Vec<UserBody>,
     total: u64,
-}
-
-impl From<Vec<Member>> for UsersBody {
-    fn from(members: Vec<Member>) -> UsersBody {
-        let data: Vec<UserBody> = members.iter().map(UserBody::from).collect();
-        UsersBody { success: true, total: data.len() as u64, data }
-    }
 }
 
 /// Somebody to bring in.
