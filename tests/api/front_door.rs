@@ -231,7 +231,7 @@ async fn what_no_operation_handles_answers_in_the_contracts_shape() {
     }
     for path in [USER, "/api/v1/user"] {
         let answer = app.send(at(&app, DOOR, Method::POST, path)).await;
-        assert_eq!((answer.status, answer.header("allow")), (405, "GET"), "{path}");
+        assert_eq!((answer.status, answer.header("allow")), (405, "GET, PUT"), "{path}");
     }
     assert_eq!(app.get("/finradars").await.field("error_code"), "NOT_FOUND", "elsewhere as ever");
     app.finish().await;

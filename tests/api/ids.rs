@@ -71,6 +71,12 @@ const ROWS: &[Row] = &[
         Some(r#"{"verificationTokenId":"ID","code":"00000000"}"#),
         (400, "INVALID_TOKEN"),
     ),
+    row(
+        ("POST", "/user/confirm-email", "verificationTokenId"),
+        Proof,
+        Some(r#"{"verificationTokenId":"ID","code":"00000000"}"#),
+        (400, "INVALID_TOKEN"),
+    ),
     open(row(("GET", "/user/{userId}", ""), Account, None, NO_USER), 200),
     open(row(("PUT", "/user/{userId}", ""), Account, NAME, NO_USER), 403),
     row(("PUT", "/user/{userId}/role", ""), Account, ROLE, NO_USER),

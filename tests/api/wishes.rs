@@ -31,6 +31,8 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("POST", "/user/verify-email", r#"{"token":"VERIFY"}"#),
     ("POST", "/user/request-reset-password", r#"{"email":"EMAIL"}"#),
     ("POST", "/user/reset-password", r#"{"token":"RESET","newPassword":"SecurePass123"}"#),
+    ("POST", "/user/change-email", r#"{"newEmail":"NEW","password":"SecurePass123"}"#),
+    ("POST", "/user/confirm-email", r#"{"token":"CHANGE"}"#),
     ("PUT", "/user/{userId}", r#"{"name":"Evelyn"}"#),
     ("PUT", "/user/{userId}/role", r#"{"orgRole":1}"#),
     ("PUT", "/organization/{orgId}", r#"{"name":"Acme & Sons"}"#),
@@ -198,11 +200,17 @@ impl Cast {
         assert_eq!(key.status, 201, "{}", key.text);
         let entered = app.post(FINRADAR_LOGIN, &json!({"email": email, "password": PASSWORD})).await;
         let customer = Person { access: entered.field("token"), ..owner.clone() };
+        let moved = format!("moved@{domain}");
+        let change = json!({"newEmail": moved, "password": PASSWORD});
+        let asked = app.call(&colleague, Method::POST, "/user/change-email", Some(&change)).await;
+        assert_eq!(asked.status, 200, "{}", asked.text);
+        let change = app.letter(&moved, "change-address").await;
         let (code, other_code) = (invites::code(app, 1).await.1, invites::code(app, 1).await.1);
         let words = vec![
             ("CODE", code),
             ("INVITE", invites::token(app, &other_code).await),
             ("KEY", key.field("key")),
+            ("CHANGE", change.token()),
             ("NEW", format!("new@{domain}")),
             ("EMAIL", email.clone()),
             ("REFRESH", other.refresh),
@@ -229,8 +237,8 @@ impl Cast {
     async fn picture(&self, app: &App) -> Vec<String> {
         let user = app.call(&self.customer, Method::GET, FINRADAR_USER, None).await;
         let mut seen = vec![format!("{} {}", user.status, user.text)];
-        let newcomer = format!("new@{}", self.domain);
-        for email in [&self.owner.email, &self.colleague.email, &self.pending.email, &newcomer] {
+        let (newcomer, moved) = (format!("new@{}", self.domain), format!("moved@{}", self.domain));
+        for email in [&self.owner.email, &self.colleague.email, &self.pending.email, &newcomer, &moved] {
             let entered = app.login(email, PASSWORD).await;
             seen.push(format!("{email}: {}", entered.status));
             if entered.status != 200 {
