@@ -22,6 +22,7 @@ pub mod proving;
 pub mod quota;
 pub mod refresh;
 pub mod register;
+pub mod resend;
 pub mod reset;
 pub mod roster;
 pub mod sessions;

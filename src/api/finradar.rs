@@ -31,6 +31,7 @@ pub const POLICY: Policy = Policy {
     hand_over: Some(Duration::from_secs(10)),
     unverified_may: UnverifiedMay::DoNothing,
     device_limit: Some(2),
+    reset_spacing: Duration::from_secs(60),
 };
 
 /// The areas of the contract, as the documentation groups them.

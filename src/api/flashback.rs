@@ -21,6 +21,8 @@ mod users;
 mod verification;
 mod wire;
 
+use std::time::Duration;
+
 use poem::{Request, RequestBody};
 use poem_openapi::auth::Bearer;
 use poem_openapi::registry::Registry;
@@ -44,6 +46,7 @@ pub const POLICY: Policy = Policy {
     hand_over: None,
     unverified_may: UnverifiedMay::Read,
     device_limit: None,
+    reset_spacing: Duration::ZERO,
 };
 
 /// The areas of the contract, as the documentation groups them.

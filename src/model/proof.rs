@@ -80,4 +80,9 @@ impl Proof {
     pub fn is_open(&self, now: Millis) -> bool {
         self.used_at.is_none() && now < self.expires_at
     }
+
+    /// When its youngest secret was made, for a secret with the usual life: not that of an invitation.
+    pub fn mailed_at(&self) -> Millis {
+        self.expires_at - self.purpose.life()
+    }
 }

@@ -14,7 +14,8 @@ use crate::store::{Tx, Unavailable, accounts, audit, proofs, sessions};
 
 use super::arrival::Arrival;
 use super::policy::{Policy, UnverifiedMay};
-use super::throttle::{LoginGate, PRESSURE_DELAY};
+use super::resend::Reminder;
+use super::throttle::{LoginGate, PRESSURE_DELAY, spend_mail};
 use super::{Entered, Service, Setback, wait_until};
 
 /// A login whose values cannot be wrong.
@@ -100,6 +101,12 @@ impl Service {
             address: order.origin.address.to_string(),
             upgrade: matched.upgrade,
             failure,
+            reminder: match &member {
+                Some(member) if matched.matches && is_shut_out(policy, member) => {
+                    Some(self.reminder(member)?)
+                }
+                _ => None,
+            },
             evicted: policy.device_limit.and(member.as_ref()).map(|member| {
                 let actor = Actor::Person(member.account.id, order.origin.address);
                 self.entry_about(member, actor, Deed::SessionEvicted)
@@ -112,10 +119,11 @@ impl Service {
             Err(LoginError::Setback(fault)) => Err(fault),
             verdict => Ok(verdict),
         });
-        let Some((session, member, pending_proof)) = verdict.await?? else { return Ok(Verdict::HashChanged) };
-        if may_write {
+        let verdict = verdict.await?;
+        if may_write || matches!(verdict, Err(LoginError::Unverified)) {
             self.bell.ring();
         }
+        let Some((session, member, pending_proof)) = verdict? else { return Ok(Verdict::HashChanged) };
         let tokens = self.tokens(&session, &member);
         Ok(Verdict::Admitted(Box::new(Entered { member, tokens, pending_proof })))
     }
@@ -155,6 +163,11 @@ fn failure(member: Option<&Member>, matches: bool) -> Option<LoginError> {
     }
 }
 
+/// Whether the contract lets a member do nothing yet.
+fn is_shut_out(policy: &Policy, member: &Member) -> bool {
+    member.account.verified_at.is_none() && policy.unverified_may == UnverifiedMay::DoNothing
+}
+
 struct Attempt {
     policy: Policy,
     subject: String,
@@ -167,6 +180,8 @@ struct Attempt {
     address: String,
     upgrade: Option<(String, String)>,
     failure: Option<LoginError>,
+    /// The letter for who knows the password and may not come in before the address is proved.
+    reminder: Option<Reminder>,
     /// What is noted should an older session have to make room.
     evicted: Option<Entry>,
     now: Millis,
@@ -197,7 +212,13 @@ impl Attempt {
         if !member.may_enter() {
             return Err(LoginError::Inactive);
         }
-        if member.account.verified_at.is_none() && self.policy.unverified_may == UnverifiedMay::DoNothing {
+        if is_shut_out(&self.policy, &member) {
+            // Silent when the address's budget is spent: the refusal is the same.
+            if let Some(reminder) = &self.reminder
+                && spend_mail(tx, &self.subject, self.gate_enabled, self.now)?.is_none()
+            {
+                reminder.post(tx, member.account.id)?;
+            }
             return Err(LoginError::Unverified);
         }
         gate.succeed(tx)?;

@@ -24,6 +24,8 @@ pub struct Policy {
     pub unverified_may: UnverifiedMay,
     /// Sessions that an account may have open through the contract: a login past that ends the oldest. None: any number.
     pub device_limit: Option<i64>,
+    /// How long after a reset letter no other is mailed to the account. Zero: no longer than the address's budget says.
+    pub reset_spacing: Duration,
 }
 
 /// Who may sign up through a contract.

@@ -18,6 +18,7 @@ use crate::store::{
     Tx, Unavailable, accounts, api_keys, audit, devices, letters, proofs, sessions, throttles,
 };
 
+use super::policy::Policy;
 use super::proving::{Evidence, Identities, account_of, examine, settle_verified};
 use super::register::silence;
 use super::throttle::{LoginGate, spend_mail};
@@ -48,7 +49,7 @@ impl Service {
     ///
     /// # Errors
     /// [`MailingError`].
-    pub async fn request_reset(&self, email: &EmailAddress) -> Result<(), MailingError> {
+    pub async fn request_reset(&self, policy: &Policy, email: &EmailAddress) -> Result<(), MailingError> {
         let (key, now) = (email.key(), self.clock.now());
         let member = self.store.read(|tx| accounts::member_by_email(tx, &key))?.filter(Member::may_enter);
         let (address, first_name, language) = match &member {
@@ -63,7 +64,7 @@ impl Service {
         let open = open.transpose()?.flatten().filter(|proof| proof.is_open(now));
         let proof = open.map_or_else(|| self.chance.id(now), |proof| proof.id);
         let mailing = self.mailer(now).prepare(proof, Purpose::Reset, to);
-        let (subject, limits) = (self.subject(&key), self.limits);
+        let (subject, limits, spacing) = (self.subject(&key), self.limits, policy.reset_spacing);
         self.store
             .write(move |tx| {
                 if let Some(at) = spend_mail(tx, &subject, limits, now)? {
@@ -72,6 +73,11 @@ impl Service {
                 let still = accounts::member_by_email(tx, &key)?.filter(Member::may_enter);
                 if let (Some(_), Some(member)) = (&member, still) {
                     let id = member.account.id;
+                    // The budget is spent either way, so that it runs out alike for an address that nobody has (H3).
+                    let before = proofs::latest_open(tx, id, Purpose::Reset)?;
+                    if before.is_some_and(|proof| now.since(proof.mailed_at()) < spacing) {
+                        return Ok(());
+                    }
                     match proofs::find(tx, mailing.proof)? {
                         None => proofs::insert(tx, mailing.proof, id, Purpose::Reset, now)?,
                         // Used a moment ago: the password has just been changed, and this letter would be void.

@@ -1,24 +1,21 @@
-//! Proving an address: by the mailed link or code, resending it, and "this was not me".
+//! Proving an address: by the mailed link or code, and "this was not me".
 
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::mail::Recipient;
 use crate::model::account::Member;
 use crate::model::audit::{Actor, Deed, Entry};
 use crate::model::contract::Contract;
 use crate::model::email::EmailAddress;
-use crate::model::id::ProofId;
 use crate::model::password::Password;
-use crate::model::proof::{Proof, Purpose};
+use crate::model::proof::Purpose;
 use crate::model::session::{Origin, Session};
 use crate::model::time::Millis;
 use crate::secrets::{Secrets, sha256};
 use crate::store::{Tx, Unavailable, accounts, audit, proofs, sessions};
 
 use super::proving::{Evidence, Identities, account_of, examine, settle_verified};
-use super::throttle::spend_mail;
-use super::{Entered, Service, Setback, wait_until};
+use super::{Entered, Service, Setback};
 
 /// What a mailed page has to know before its button is pressed.
 #[derive(Debug, Clone)]
@@ -159,46 +156,6 @@ impl Service {
         }
     }
 
-    /// Sends the verification letter of an open proof again. Answers alike whether or not there is such a proof (H3);
-    /// links sent before stay good.
-    ///
-    /// # Errors
-    /// [`MailingError`].
-    pub async fn resend_verification(&self, id: ProofId) -> Result<(), MailingError> {
-        let now = self.clock.now();
-        let pending = self.store.read(|tx| pending(tx, id))?;
-        // An unknown id has a budget of its own, so that it runs out like a known one.
-        let subject = match &pending {
-            Some((member, _)) => self.subject(&member.account.email.key()),
-            None => self.subject(&format!("proof {id}")),
-        };
-        let mailing = pending.as_ref().map(|(member, proof)| {
-            let account = &member.account;
-            let to = Recipient {
-                address: &account.email,
-                first_name: &account.first_name,
-                language: account.language,
-            };
-            self.mailer(now).prepare(proof.id, Purpose::Verify, to)
-        });
-        let limits = self.limits;
-        self.store
-            .write(move |tx| {
-                if let Some(at) = spend_mail(tx, &subject, limits, now)? {
-                    return Err(MailingError::TooManyLetters(wait_until(at, now)));
-                }
-                if let (Some((member, _)), Some(mailing)) = (&pending, &mailing)
-                    && self::pending(tx, id)?.is_some()
-                {
-                    mailing.post(tx, member.account.id)?;
-                }
-                Ok(())
-            })
-            .await?;
-        self.bell.ring();
-        Ok(())
-    }
-
     /// "This was not me": removes the unverified account that a link was mailed for. False when the link is not good
     /// or the account is past that.
     ///
@@ -261,14 +218,4 @@ impl Verification {
         }
         accounts::member(tx, proof.account)
     }
-}
-
-/// The unverified account whose verification proof this is.
-fn pending(tx: &Tx<'_>, id: ProofId) -> Result<Option<(Member, Proof)>, Unavailable> {
-    let proof = proofs::find(tx, id)?.filter(|p| p.purpose == Purpose::Verify && p.used_at.is_none());
-    let Some(proof) = proof else { return Ok(None) };
-    let member = accounts::member(tx, proof.account)?;
-    Ok(member
-        .filter(|member| member.account.verified_at.is_none() && member.may_enter())
-        .map(|member| (member, proof)))
 }

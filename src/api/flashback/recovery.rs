@@ -9,7 +9,7 @@ use super::failure::FamilyA;
 use super::register::choose_password;
 use super::verification::invalid_token;
 use super::wire::{DoneBody, MessageBody, done, message};
-use super::{Area, Proven};
+use super::{Area, POLICY, Proven};
 use crate::api::body::{Body, Text};
 use crate::api::problem::Problem;
 use crate::api::reply::{ALWAYS, WITH_BODY, WITH_TOKEN, outcomes};
@@ -66,7 +66,7 @@ impl Recovery {
         operation_id = "flashbackRequestReset"
     )]
     async fn request(&self, service: Data<&Arc<Service>>, body: Body<ResetLetterRequest>) -> RequestReply {
-        let sent = service.request_reset(&body.0.email.0).await;
+        let sent = service.request_reset(&POLICY, &body.0.email.0).await;
         let text = "If the address belongs to an account, a letter with a link is on its way.";
         sent.map(|()| message(text)).map_err(Problem::from).into()
     }
