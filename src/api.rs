@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod body;
+mod browser;
 pub mod contracts;
 mod cors;
 mod documents;
@@ -34,6 +35,7 @@ use crate::model::contract::Contract;
 use contracts::Built;
 use documents::{Document, Whole};
 
+pub use browser::ConfirmationPage;
 pub use front_door::FrontDoor;
 pub use gates::Gates;
 pub use surround::Around;

@@ -14,19 +14,20 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::api::accept::{self, Drained};
+use crate::api::contracts::policy_of;
 use crate::api::inventory::Inventory;
 use crate::api::limits::Limits;
 use crate::api::limits::tiers::Tiers;
 use crate::api::metering::Meter;
 use crate::api::surround::surround;
-use crate::api::{self, Around, FrontDoor, Gates, Tree, Vitals};
+use crate::api::{Around, ConfirmationPage, FrontDoor, Gates, Tree, Vitals};
 use crate::client::TrustedProxies;
 use crate::clock::{Chance, Clock};
 use crate::config::{self, Access, PublicUrl, Settings};
 use crate::housekeeping;
 use crate::mail::courier::{CONVERSATION, Courier, CourierHealth, Transport};
 use crate::mail::relay::Relay;
-use crate::pages::{self, PageSettings};
+use crate::pages::{self, PageSettings, Pages};
 use crate::service::Service;
 
 pub use log::start_logging;
@@ -172,7 +173,7 @@ fn assemble(
     let page_settings = PageSettings {
         app_name: settings.app_name.clone(),
         app_url: settings.app_url.clone(),
-        password_rule: api::flashback::POLICY.password_rule,
+        password_rule: |contract| policy_of(contract).password_rule,
         mailbox: mailbox != Access::Off,
         mailbox_is_public: mailbox == Access::Public,
         docs: settings.docs,
@@ -184,9 +185,13 @@ fn assemble(
         upgrade_url: settings.upgrade_url.clone(),
     };
     let Tree { routes, document } = Tree::of(&settings.contracts, settings.docs);
-    let routes = pages::mount(routes, page_settings)
+    let pages = Pages::new(page_settings);
+    let confirmation = ConfirmationPage(pages.verification());
+    let routes = pages
+        .mount(routes)
         .data(Arc::clone(service))
         .data(Arc::new(Vitals { courier }))
+        .data(Arc::new(confirmation))
         .data(Arc::new(meter));
     let public_url_is_local =
         settings.public_url.as_ref().map_or_else(|| address.ip().is_loopback(), PublicUrl::is_loopback);

@@ -12,10 +12,11 @@ mod verify;
 
 use std::sync::Arc;
 
-use poem::endpoint::make_sync;
+use poem::endpoint::{BoxEndpoint, make_sync};
 use poem::http::header;
 use poem::{Endpoint, EndpointExt, Response, Route, get};
 
+use crate::model::contract::Contract;
 use crate::model::password::PasswordRule;
 
 use render::Renderer;
@@ -45,8 +46,8 @@ pub struct PageSettings {
     pub app_name: String,
     /// Where mailed pages lead on.
     pub app_url: Option<String>,
-    /// The rule for passwords chosen on a page.
-    pub password_rule: PasswordRule,
+    /// The rule for passwords chosen on a page, by the contract that the account was made through.
+    pub password_rule: fn(Contract) -> PasswordRule,
     /// Whether letters are kept in the mailbox.
     pub mailbox: bool,
     /// Whether the mailbox is open to everybody.
@@ -54,9 +55,27 @@ pub struct PageSettings {
     pub docs: bool,
 }
 
-/// Adds the pages to the routes.
-pub fn mount(routes: Route, settings: PageSettings) -> impl Endpoint {
-    let renderer = Arc::new(Renderer::new(settings));
+/// The pages of this installation.
+pub struct Pages(Arc<Renderer>);
+
+impl Pages {
+    /// The pages, as they say what these settings say.
+    pub fn new(settings: PageSettings) -> Pages {
+        Pages(Arc::new(Renderer::new(settings)))
+    }
+
+    /// The page that a verification link leads to, for contracts that published an address of their own for it.
+    pub fn verification(&self) -> BoxEndpoint<'static, Response> {
+        get(verify::show).data(Arc::clone(&self.0)).map_to_response().boxed()
+    }
+
+    /// Adds the pages to the routes.
+    pub fn mount(self, routes: Route) -> impl Endpoint {
+        mount(routes, self.0)
+    }
+}
+
+fn mount(routes: Route, renderer: Arc<Renderer>) -> impl Endpoint {
     let front = Arc::new(get(home::show).data(Arc::clone(&renderer)));
     let style = make_sync(|_| {
         Response::builder()

@@ -2,10 +2,13 @@
 
 mod account;
 pub mod failure;
+mod links;
 pub mod outside;
+mod recovery;
 mod register;
 mod session;
 mod user;
+mod wire;
 
 use std::time::Duration;
 
@@ -67,6 +70,7 @@ impl Mount for FinRadar {
     const SLASHED: &'static [&'static str] = &["/api/v1/user"];
 
     fn operations() -> impl OpenApi {
-        (register::Register, session::Session, user::User, account::Account)
+        let authentication = (register::Register, session::Session, recovery::Recovery, links::Links);
+        (authentication, user::User, account::Account)
     }
 }

@@ -177,6 +177,11 @@ impl<O: Outcomes> ApiResponse for Streamed<O> {
     }
 }
 
+/// How the document tells a failure in a family's shape.
+pub(super) fn failure<F: Family>(status: Status) -> MetaResponse {
+    meta::<F::Body>(status)
+}
+
 fn meta<T: Type>((status, description): Status) -> MetaResponse {
     let content = MetaMediaType { content_type: "application/json", schema: T::schema_ref() };
     let mut headers = vec![header("X-Request-Id", "string", "Names this request in the server's log.")];

@@ -10,6 +10,7 @@ use super::form::Form;
 use super::render::{Notice, Renderer};
 use crate::model::fault::Rule;
 use crate::model::language::Language;
+use crate::model::password::PasswordRule;
 use crate::model::proof::Purpose;
 use crate::service::{Service, Setback};
 
@@ -58,11 +59,30 @@ impl LinkPage {
             token => token,
             address => open.address.as_str(),
             needs_password => open.needs_password,
-            password_rule => renderer.password_rule(language),
+            password_rule => renderer.password_rule(open.member.account.contract, language),
             faults => renderer.password_faults(broken, language),
         };
         let status = if broken.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
         renderer.page(status, self.template, language, own)
+    }
+}
+
+impl LinkPage {
+    /// The rule for a password chosen with the link: that of the contract its account was made through.
+    ///
+    /// # Errors
+    /// The page that says why there is none.
+    pub fn password_rule(
+        &self,
+        renderer: &Renderer,
+        service: &Service,
+        (token, language): (&str, Language),
+    ) -> Result<PasswordRule, Box<Response>> {
+        match service.inspect_proof(token, self.purpose) {
+            Ok(Some(open)) => Ok((renderer.settings.password_rule)(open.member.account.contract)),
+            Ok(None) => Err(Box::new(renderer.notice(&Notice::link_ended(), language))),
+            Err(cause) => Err(Box::new(fail(renderer, Setback::Unavailable(cause), language))),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use poem::Response;
 use poem::http::{StatusCode, header};
 
 use super::PageSettings;
+use crate::model::contract::Contract;
 use crate::model::fault::Rule;
 use crate::model::language::Language;
 use crate::model::password::PasswordRule;
@@ -146,9 +147,9 @@ impl Renderer {
         response
     }
 
-    /// The password rule in words.
-    pub fn password_rule(&self, language: Language) -> String {
-        let PasswordRule { min, max, mixed } = self.settings.password_rule;
+    /// The password rule of a contract in words.
+    pub fn password_rule(&self, contract: Contract, language: Language) -> String {
+        let PasswordRule { min, max, mixed } = (self.settings.password_rule)(contract);
         let key = if mixed { "password_rule_mixed" } else { "password_rule_min" };
         self.text(language, key).replace("{min}", &min.to_string()).replace("{max}", &max.to_string())
     }
@@ -185,7 +186,7 @@ mod tests {
         Renderer::new(PageSettings {
             app_name: "Acme <Shop>".to_owned(),
             app_url: Some("https://acme.com".to_owned()),
-            password_rule: PasswordRule { min: 8, max: 256, mixed: true },
+            password_rule: |_| PasswordRule { min: 8, max: 256, mixed: true },
             mailbox: true,
             mailbox_is_public: false,
             docs: true,

@@ -42,7 +42,11 @@ pub async fn change(
         Err(page) => return *page,
     };
     let token = form.field("token");
-    let password = match Password::chosen(form.field("password"), &renderer.settings.password_rule) {
+    let rule = match PAGE.password_rule(&renderer, &service, (token, language)) {
+        Ok(rule) => rule,
+        Err(page) => return *page,
+    };
+    let password = match Password::chosen(form.field("password"), &rule) {
         Ok(password) => password,
         Err(broken) => return PAGE.ask(&renderer, &service, (token, language), &broken),
     };

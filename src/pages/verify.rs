@@ -47,9 +47,13 @@ pub async fn confirm(
         Err(page) => return *page,
     };
     let token = form.field("token");
+    let rule = match PAGE.password_rule(&renderer, &service, (token, language)) {
+        Ok(rule) => rule,
+        Err(page) => return *page,
+    };
     let password = match form.field("password") {
         "" => None,
-        typed => match Password::chosen(typed, &renderer.settings.password_rule) {
+        typed => match Password::chosen(typed, &rule) {
             Ok(password) => Some(password),
             Err(broken) => return PAGE.ask(&renderer, &service, (token, language), &broken),
         },
@@ -58,8 +62,7 @@ pub async fn confirm(
         Ok(member) => renderer.notice(&Notice::done("verified", true), member.account.language),
         Err(VerifyError::InvalidEvidence) => renderer.notice(&Notice::link_ended(), language),
         Err(VerifyError::PasswordNeeded) => {
-            let least = Rule::MinChars(renderer.settings.password_rule.min);
-            PAGE.ask(&renderer, &service, (token, language), &[least])
+            PAGE.ask(&renderer, &service, (token, language), &[Rule::MinChars(rule.min)])
         }
         Err(VerifyError::Setback(setback)) => fail(&renderer, setback, language),
     }

@@ -13,7 +13,7 @@ use latchkey::model::letter::LetterState;
 use latchkey::model::time::Millis;
 use latchkey::service::Service;
 use latchkey::store::letters;
-use reqwest::Method;
+use reqwest::{Method, redirect};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -102,16 +102,7 @@ impl App {
         let server = tokio::spawn(async move {
             let _ = server.run(stopped).await;
         });
-        App {
-            address,
-            clock,
-            service,
-            http: reqwest::Client::builder().no_proxy().build().expect("a client"),
-            folder: None,
-            database,
-            stop,
-            server: Some(server),
-        }
+        App { address, clock, service, http: client(), folder: None, database, stop, server: Some(server) }
     }
 
     /// The path of the database.
@@ -246,6 +237,12 @@ impl App {
         let found = letters.into_iter().find(|letter| letter.to() == to && letter.0["kind"] == kind);
         found.unwrap_or_else(|| panic!("a {kind} letter to {to}"))
     }
+}
+
+/// A client that shows what it is answered: it follows nowhere.
+pub fn client() -> reqwest::Client {
+    let builder = reqwest::Client::builder().no_proxy().redirect(redirect::Policy::none());
+    builder.build().expect("a client")
 }
 
 /// Waits for a condition.

@@ -42,7 +42,7 @@ fn retry_after(answer: &Answer) -> u64 {
 /// The routes that call for no token and yet hash, mail, or judge a secret: each needs a budget of its own.
 fn costly(method: &str, pattern: &str, operation: &Value) -> bool {
     let public = operation["security"].as_array().is_none_or(Vec::is_empty);
-    method == "POST" && public && pattern != "/user/logout"
+    matches!(method, "POST" | "PUT") && public && pattern != "/user/logout"
 }
 
 // H2

@@ -28,7 +28,7 @@ async fn fail(app: &App, email: &str, from: &str, times: usize) {
 }
 
 /// Status, wait and body: all that one can see of an answer but its id and its time.
-fn seen(answer: &Answer) -> (u16, Value, Vec<(String, String)>) {
+pub fn seen(answer: &Answer) -> (u16, Value, Vec<(String, String)>) {
     let differs = ["x-request-id", "date"];
     let headers = answer.headers.iter().filter(|(name, _)| !differs.contains(&name.as_str()));
     let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().expect("text").to_owned()));

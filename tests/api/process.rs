@@ -9,7 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::app::{Answer, Person, until};
+use crate::app::{Answer, Person, client, until};
 use crate::contract;
 
 /// A folder in which a server and commands run, with `latchkey.db` in it. No setting of this machine gets in.
@@ -83,12 +83,8 @@ impl Place {
         let mut command = self.binary(&[&cheap, arguments].concat());
         let child = command.stdout(Stdio::piped()).stderr(stderr).spawn().expect("the binary runs");
         // From here on it is killed whatever happens.
-        let mut process = Process {
-            child,
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
-            http: reqwest::Client::builder().no_proxy().build().expect("a client"),
-            log,
-        };
+        let mut process =
+            Process { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), http: client(), log };
         let mut first = String::new();
         let stdout = process.child.stdout.take().expect("a pipe");
         BufReader::new(stdout).read_line(&mut first).expect("a first line");

@@ -10,7 +10,7 @@ const KINDS: [&str; 6] = ["access", "refresh", "verify link", "verify code", "re
 
 /// The doors, and the kind that opens each.
 /// The doors of a change of address open to none of these.
-const DOORS: [(&str, &str); 17] = [
+const DOORS: [(&str, &str); 19] = [
     ("GET /user/profile", "access"),
     ("GET /token", "access"),
     ("POST /user/refresh", "refresh"),
@@ -28,6 +28,8 @@ const DOORS: [(&str, &str); 17] = [
     ("POST /user/confirm-email by code", "change code"),
     ("POST /change-email", "change link"),
     ("POST /undo-change-email", "undo link"),
+    ("PUT /finradar/api/v1/auth/newpassword", "reset link"),
+    ("GET /finradar/api/v1/auth/verifyEmail", "verify link"),
 ];
 
 /// Somebody who holds one of each kind, all of them good.
@@ -84,6 +86,13 @@ async fn opens(app: &App, door: &str, person: &Person, token: &str) -> bool {
         }
         "POST /reset-password" => {
             app.submit("/reset-password", &[("token", token), ("password", PASSWORD)]).await.status
+        }
+        "PUT /finradar/api/v1/auth/newpassword" => {
+            let request = app.request(Method::PUT, door.trim_start_matches("PUT "));
+            app.send(request.json(&json!({"token": token, "newpassword": PASSWORD}))).await.status
+        }
+        "GET /finradar/api/v1/auth/verifyEmail" => {
+            app.get(&format!("{}?token={token}", door.trim_start_matches("GET "))).await.status
         }
         "GET /reset-password" => app.get(&format!("/reset-password?token={token}")).await.status,
         page => app.submit(page.trim_start_matches("POST "), &[("token", token)]).await.status,

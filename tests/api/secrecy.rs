@@ -113,6 +113,15 @@ async fn live(server: &Process) -> Vec<String> {
     server.post("/user/reset-password", &code).await;
     let changed = server.submit("/reset-password", &[("token", &reset.token()), ("password", SECOND)]).await;
     assert_eq!(changed.status, 200, "{}", changed.text);
+    let path = "/finradar/api/v1/auth";
+    let token = server.post(&format!("{path}/login"), &json!({"email": email, "password": SECOND})).await;
+    assert_eq!(token.status, 200, "{}", token.text);
+    secrets.push(token.field("token"));
+    for link in ["verifyEmail", "verifyPasswordLink"] {
+        server.get(&format!("{path}/{link}?token={}", verify.token())).await;
+    }
+    let put = server.request(Method::PUT, &format!("{path}/newpassword"));
+    server.send(put.json(&json!({"token": reset.token(), "newpassword": FIRST}))).await;
     server.post("/user/logout", &json!({"refreshToken": refreshed.field("refreshToken")})).await;
     secrets.extend([verify.token(), verify.code(), reset.token(), reset.code()]);
     secrets.extend([FIRST, SECOND, WRONG].map(str::to_owned));
