@@ -6,7 +6,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from desk import Desk, check, clean_environment, token_of
+from openapi_spec_validator import validate
+
+from desk import Desk, check, clean_environment, token_of, until
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 # Hashing at its usual cost would spend the time on passwords; limits would answer 429 to nearly everything.
@@ -24,11 +26,23 @@ def member(desk, email):
     """Somebody with a proved address: an access token, the account's id, and the id of another session."""
     order = desk.example("FlashbackRegisterRequest") | {"email": email}
     entered = desk.call("POST", "/user/register", order).json
-    letters = desk.letters(at_least=1)
-    letter = next(letter for letter in letters if letter["to"] == email)
-    verified = desk.call("POST", "/user/verify-email", {"token": token_of(letter)})
+    def letters():
+        return [letter for letter in desk.call("GET", "/mailbox/letters").json if letter["to"] == email]
+
+    check(until(letters), f"a letter to {email} comes")
+    verified = desk.call("POST", "/user/verify-email", {"token": token_of(letters()[0])})
     check(verified.status == 200, f"{email} is a member", verified)
     return verified.json["accessToken"], entered["user"]["id"], entered["tokenId"]
+
+
+def finradar_token(desk):
+    """Somebody's with a proved address."""
+    member(desk, "user@example.org")
+    password = desk.example("FlashbackRegisterRequest")["password"]
+    order = {"email": "user@example.org", "password": password}
+    entered = desk.call("POST", "/finradar/api/v1/auth/login", order)
+    check(entered.status == 200, "user@example.org logs in through FinRadar", entered)
+    return entered.json["token"]
 
 
 def run(desk, name, seconds, options, parameters=None):
@@ -75,6 +89,10 @@ def main():
         still = desk.call("GET", "/user/profile", token=token)
         check(still.status == 200, "the member's session has lived through all of it", still)
         run(desk, "a member who leaves", 15, leaving, {"DELETE /token/{tokenId}": {"tokenId": session}})
+        run(desk, "a FinRadar user", 30, ["--header", f"Authorization: Bearer {finradar_token(desk)}", "--include-path-regex", "^/finradar/"])  # fmt: skip
+        for contract in ("flashback", "finradar"):
+            validate(desk.call("GET", f"/openapi/{contract}.json").json)
+            check(True, f"openapi-spec-validator finds the document of {contract} valid")
         faults = [line for line in desk.log.read_text().splitlines() if '"level":"ERROR"' in line]
         check(not faults, "the server's log holds no error", "\n".join(faults[:10]))
 
