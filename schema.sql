@@ -38,7 +38,8 @@ create table accounts (
     deactivated_at bigint,                  -- null = not deactivated
     banned_at bigint,                       -- null = not banned
     removed_at bigint,                      -- null = not taken out of its organization
-    first_device_at bigint                  -- when it was first seen on a device that told of itself; outlives the device
+    first_device_at bigint,                 -- when it was first seen on a device that told of itself; outlives the device
+    second_factor_at bigint                 -- since when it has a second factor; null = none
 );
 create index accounts_unverified on accounts (created_at) where verified_at is null;
 
@@ -159,7 +160,8 @@ create table sessions (
     revoked_at bigint,
     generation bigint not null,             -- how often it was refreshed
     rotated_at bigint not null,             -- when it was refreshed last
-    device_id text references devices (id) on delete set null   -- the device it was opened on, where the client told of one
+    device_id text references devices (id) on delete set null,  -- the device it was opened on, where the client told of one
+    second_factor_at bigint                 -- when it last passed the second factor
 );
 create index sessions_account on sessions (account_id);
 create index sessions_device on sessions (device_id) where device_id is not null;
@@ -170,7 +172,7 @@ create index sessions_revoked on sessions (revoked_at) where revoked_at is not n
 create table proofs (
     id text not null primary key,           -- the verificationTokenId of one contract
     account_id text not null references accounts (id) on delete cascade,
-    purpose text not null,                  -- 'verify', 'reset', 'change-address', 'undo-change'
+    purpose text not null,                  -- 'verify', 'reset', 'change-address', 'undo-change', 'second-factor', 'enrol-mail'
     created_at bigint not null,
     expires_at bigint not null,             -- when its youngest secret ends
     used_at bigint,                         -- used, or made void by another
@@ -369,4 +371,36 @@ create table notification_settings (
     webhook_url text not null,              -- https, or ''
     notify_email bigint not null,
     notify_browser bigint not null
+);
+
+-- Second factors that are on.
+create table second_factors (
+    account_id text not null references accounts (id) on delete cascade,
+    method text not null,                   -- 'totp', 'mail'
+    enabled_at bigint not null,
+    is_primary bigint not null,             -- 1 = a login asks for it first
+    primary key (account_id, method)
+);
+
+-- What authenticator apps share with us. Gates nothing before its method is on.
+create table totp_secrets (
+    account_id text not null primary key references accounts (id) on delete cascade,
+    sealed text not null,                   -- 160 bits, encrypted
+    created_at bigint not null,
+    last_step bigint not null               -- the step of 30 seconds whose code was used last
+);
+
+-- For when everything else is lost; each is good once.
+create table recovery_codes (
+    account_id text not null references accounts (id) on delete cascade,
+    code_digest text not null,              -- keyed digest
+    used_at bigint,
+    primary key (account_id, code_digest)
+);
+
+-- Wrong answers for the second factor, on every path together.
+create table second_factor_failures (
+    account_id text not null primary key references accounts (id) on delete cascade,
+    window_started_at bigint not null,
+    failures bigint not null
 );

@@ -17,6 +17,7 @@ pub mod metering;
 mod mounted;
 mod own;
 pub mod problem;
+mod qr;
 pub mod reply;
 mod shapes;
 pub mod surround;

@@ -24,26 +24,60 @@ const LIFE: std::time::Duration = DAY;
 #[derive(Debug, Clone, Copy)]
 pub enum Contents<'a> {
     /// "Prove your address": the link's secret, the code, and until when both are good.
-    Verify { secret: &'a str, code: &'a str, expires: Millis },
+    Verify {
+        secret: &'a str,
+        code: &'a str,
+        expires: Millis,
+    },
     /// "Choose a new password".
-    Reset { secret: &'a str, code: &'a str, expires: Millis },
+    Reset {
+        secret: &'a str,
+        code: &'a str,
+        expires: Millis,
+    },
     /// "Your password was changed".
     PasswordChanged,
     /// "You were invited": the secret proves the address as that of [`Contents::Verify`] does.
-    Invitation { secret: &'a str, code: &'a str, expires: Millis, organization: &'a str },
+    Invitation {
+        secret: &'a str,
+        code: &'a str,
+        expires: Millis,
+        organization: &'a str,
+    },
     /// "Welcome": the account's first API key, and how to call with it.
-    Welcome { api_key: &'a str },
+    Welcome {
+        api_key: &'a str,
+    },
     /// "Prove your new address", to that address.
-    ChangeAddress { secret: &'a str, code: &'a str, expires: Millis },
+    ChangeAddress {
+        secret: &'a str,
+        code: &'a str,
+        expires: Millis,
+    },
     /// "Another address was asked for", to the address in force. Neither this letter nor the next names the other
     /// address: it is a stranger's text (C5), and none of the business of who has the old mailbox.
     ChangeAsked,
     /// "Your address was changed", to the former address: the link's secret undoes it.
-    AddressChanged { secret: &'a str, expires: Millis },
+    AddressChanged {
+        secret: &'a str,
+        expires: Millis,
+    },
     /// "You have an account already", to the owner of an address that another account wants.
     AddressTaken,
     /// "Somebody logged in on a device not seen before": which, when, and from which network address.
-    NewDevice { device: &'a Description, at: Millis, from: IpAddr },
+    NewDevice {
+        device: &'a Description,
+        at: Millis,
+        from: IpAddr,
+    },
+    /// "Your code": what a login asks for beside the password.
+    LoginCode {
+        code: &'a str,
+        expires: Millis,
+    },
+    /// "Two-factor authentication was turned on", or off.
+    FactorOn,
+    FactorOff,
 }
 
 impl Contents<'_> {
@@ -59,6 +93,9 @@ impl Contents<'_> {
             Contents::AddressChanged { .. } => LetterKind::AddressChanged,
             Contents::AddressTaken => LetterKind::AddressTaken,
             Contents::NewDevice { .. } => LetterKind::NewDevice,
+            Contents::LoginCode { .. } => LetterKind::LoginCode,
+            Contents::FactorOn => LetterKind::FactorOn,
+            Contents::FactorOff => LetterKind::FactorOff,
         }
     }
 }
@@ -112,12 +149,15 @@ impl Mailroom {
             | Contents::Reset { expires, .. }
             | Contents::Invitation { expires, .. }
             | Contents::ChangeAddress { expires, .. }
-            | Contents::AddressChanged { expires, .. } => expires,
+            | Contents::AddressChanged { expires, .. }
+            | Contents::LoginCode { expires, .. } => expires,
             Contents::PasswordChanged
             | Contents::Welcome { .. }
             | Contents::ChangeAsked
             | Contents::AddressTaken
-            | Contents::NewDevice { .. } => now + LIFE,
+            | Contents::NewDevice { .. }
+            | Contents::FactorOn
+            | Contents::FactorOff => now + LIFE,
         };
         Letter {
             id,

@@ -25,3 +25,4 @@ pub mod session;
 pub mod settings;
 pub mod subscription;
 pub mod time;
+pub mod two_factor;

@@ -21,6 +21,9 @@ pub enum Use {
     /// What a client tells of its device.
     Device,
     InviteCode,
+    /// The secret that an authenticator app shares.
+    Totp,
+    RecoveryCode,
     /// The check value by which a wrong key is noticed at start-up.
     KeyCheck,
 }
@@ -35,6 +38,8 @@ impl Use {
             Use::Throttle => b"throttle",
             Use::Device => b"device",
             Use::InviteCode => b"invite code",
+            Use::Totp => b"totp",
+            Use::RecoveryCode => b"recovery code",
             Use::KeyCheck => b"key check",
         }
     }

@@ -1,6 +1,7 @@
 //! The use cases, a file a verb. They speak in values and meanings: nothing here knows a wire format.
 
 pub mod address;
+mod admission;
 pub mod api_keys;
 mod arrival;
 pub mod audit;
@@ -31,6 +32,7 @@ pub mod standing;
 pub mod subscription;
 pub mod team;
 pub mod throttle;
+pub mod two_factor;
 pub mod verify;
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -27,6 +27,7 @@ pub mod signing_keys;
 mod sqlite;
 pub mod subscriptions;
 pub mod throttles;
+pub mod two_factor;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -24,6 +24,8 @@ pub enum TokenKind {
     Refresh,
     /// That somebody knows an invite code.
     Invite,
+    /// That somebody knows the password, and has yet to answer for the second factor.
+    Mfa,
 }
 
 /// What a token says. The spellings are those of the published client (contracts/flashback.md section 2).
@@ -34,7 +36,8 @@ pub struct Claims {
     pub aud: String,
     #[serde(rename = "type")]
     pub kind: TokenKind,
-    /// The session, which is looked up at every request; of an invite token the invite code's id.
+    /// The session, which is looked up at every request; of an invite token the invite code's id, of an
+    /// `mfa` token the login's proof.
     pub token_id: String,
     pub user_id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,7 @@ mod address;
 mod catalog;
 mod devices;
 pub mod failure;
+mod mfa;
 mod organization;
 pub mod outside;
 mod privacy;
@@ -70,6 +71,9 @@ enum Area {
     /// What clients keep for a user or an organization.
     #[oai(rename = "Flashback 6: settings")]
     Settings,
+    /// A code beside the password.
+    #[oai(rename = "Flashback 8: second factor")]
+    Mfa,
     /// Where one is signed in, and on what.
     #[oai(rename = "Flashback 7: devices and sessions")]
     Devices,
@@ -82,6 +86,16 @@ pub struct Known(pub Caller);
 
 async fn known(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
     Ok(guard::admit(request, &bearer.token, Some(Contract::Flashback))?)
+}
+
+/// An access token of a live session, also where the organization asks for a second factor that the account has yet to
+/// set up.
+#[derive(SecurityScheme)]
+#[oai(rename = "FlashbackBearer", ty = "bearer", bearer_format = "JWT", checker = "enrolling")]
+pub struct Enrolling(pub Caller);
+
+async fn enrolling(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
+    Ok(guard::admit_to_enrol(request, &bearer.token, Some(Contract::Flashback))?)
 }
 
 /// An access token of a live session whose account has proved its address: what writes ask for.
@@ -120,8 +134,8 @@ impl<'a> ApiExtractor<'a> for Perhaps {
         body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Perhaps> {
-        match Known::from_request(request, body, ExtractParamOptions::default()).await {
-            Ok(Known(caller)) => Ok(Perhaps(Some(caller))),
+        match Enrolling::from_request(request, body, ExtractParamOptions::default()).await {
+            Ok(Enrolling(caller)) => Ok(Perhaps(Some(caller))),
             Err(error) if matches!(error.downcast_ref(), Some(GuardError::Unavailable(_))) => Err(error),
             Err(_) => Ok(Perhaps(None)),
         }
@@ -142,7 +156,7 @@ impl Mount for Flashback {
         let proof = (verification::Verification, recovery::Recovery);
         let team = (profile::Profile, role::Roles, organization::Organizations, users::Users);
         let plans = (subscription::Subscriptions, quota::QuotaArea, settings::SettingsArea);
-        let own = (privacy::Privacy, address::Addresses, sessions::Sessions, devices::Devices);
+        let own = (privacy::Privacy, address::Addresses, sessions::Sessions, devices::Devices, mfa::Mfa);
         (entry, proof, team, plans, own)
     }
 }

@@ -20,6 +20,9 @@ pub enum GuardError {
     /// The token is good, but the address is not proved, and the operation writes.
     #[error("the address is not verified")]
     Unverified,
+    /// The token is good, but the organization asks for a second factor that the account does not have.
+    #[error("a second factor has to be set up")]
+    MustEnrol,
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -28,7 +31,7 @@ impl ResponseError for GuardError {
     fn status(&self) -> StatusCode {
         match self {
             GuardError::Unauthorized => StatusCode::UNAUTHORIZED,
-            GuardError::Unverified => StatusCode::FORBIDDEN,
+            GuardError::Unverified | GuardError::MustEnrol => StatusCode::FORBIDDEN,
             GuardError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -37,8 +40,21 @@ impl ResponseError for GuardError {
 /// The caller behind a token that was given out through `contract`, or through any.
 ///
 /// # Errors
-/// [`GuardError::Unauthorized`] for anything but a live session.
+/// [`GuardError::Unauthorized`] for anything but a live session; [`GuardError::MustEnrol`].
 pub fn admit(request: &Request, token: &str, contract: Option<Contract>) -> Result<Caller, GuardError> {
+    let caller = admit_to_enrol(request, token, contract)?;
+    if caller.member.must_enrol() { Err(GuardError::MustEnrol) } else { Ok(caller) }
+}
+
+/// The same, also for who has yet to set up the second factor that the organization asks for.
+///
+/// # Errors
+/// [`GuardError::Unauthorized`] for anything but a live session.
+pub fn admit_to_enrol(
+    request: &Request,
+    token: &str,
+    contract: Option<Contract>,
+) -> Result<Caller, GuardError> {
     let service = request
         .data::<Arc<Service>>()
         .ok_or_else(|| Unavailable::because("the request reached no service"))?;

@@ -173,13 +173,19 @@ impl<F> Problem<F> {
         }
     }
 
-    fn of_guard(error: &GuardError) -> Problem<F> {
+    /// The problem of a caller who is not let in.
+    pub fn of_guard(error: &GuardError) -> Problem<F> {
         match error {
             GuardError::Unauthorized => Problem::unauthorized(),
             GuardError::Unverified => Problem::new(
                 StatusCode::FORBIDDEN,
                 "EMAIL_NOT_VERIFIED",
                 "Verify your email address first: this account can only read until then.",
+            ),
+            GuardError::MustEnrol => Problem::new(
+                StatusCode::FORBIDDEN,
+                "MFA_SETUP_REQUIRED",
+                "Your organization asks for a second factor: set one up first.",
             ),
             GuardError::Unavailable(cause) => Problem::unavailable(cause),
         }

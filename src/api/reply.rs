@@ -33,8 +33,13 @@ pub const WITH_BODY: &[Status] = &[
 pub const WITH_PATH: &[Status] = &[(400, "`INVALID_INPUT`: a parameter in the path is malformed.")];
 
 /// What every operation behind a token may answer.
-pub const WITH_TOKEN: &[Status] =
-    &[(401, "No access token, or one that is expired, revoked, or of an account that may not enter.")];
+pub const WITH_TOKEN: &[Status] = &[
+    (401, "No access token, or one that is expired, revoked, or of an account that may not enter."),
+    (
+        403,
+        "`MFA_SETUP_REQUIRED`: the organization asks for a second factor that the account has yet to set up.",
+    ),
+];
 
 /// What an operation can answer.
 pub trait Outcomes: Send + Sync + 'static {
@@ -147,7 +152,11 @@ impl<O: Outcomes> ApiResponse for Reply<O> {
         let success = meta::<O::Success>(O::SUCCESS);
         let mut failures: Vec<Status> = O::FAILURES.iter().flat_map(|group| group.iter().copied()).collect();
         failures.sort_by_key(|(status, _)| *status);
-        let failures = failures.into_iter().map(meta::<<O::Family as Family>::Body>);
+        // What an operation says itself of a status stands behind what a group says, and goes before it.
+        let failures = failures.iter().zip(failures.iter().skip(1).map(Some).chain([None]));
+        let failures =
+            failures.filter(|(one, next)| next.is_none_or(|next| next.0 != one.0)).map(|(one, _)| *one);
+        let failures = failures.map(meta::<<O::Family as Family>::Body>);
         MetaResponses { responses: [success].into_iter().chain(failures).collect() }
     }
 

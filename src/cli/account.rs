@@ -43,6 +43,9 @@ pub enum AccountCommand {
     Ban(Named),
     /// Lift the ban.
     Unban(Named),
+    /// Take all second factors from an account whose owner has lost them; the password alone lets in then.
+    #[command(name = "reset-2fa")]
+    ResetSecondFactor(Named),
     /// Give the account's organization a plan, whatever it costs.
     Subscribe(super::subscribe::Assignment),
     /// Give the account's organization tokens that stay beyond the month.
@@ -105,6 +108,16 @@ pub async fn run(service: &Service, command: AccountCommand, output: Output) -> 
         AccountCommand::Deactivate(named) => act(service, named, AccountAction::Deactivate, output).await,
         AccountCommand::Ban(named) => act(service, named, AccountAction::Ban, output).await,
         AccountCommand::Unban(named) => act(service, named, AccountAction::Unban, output).await,
+        AccountCommand::ResetSecondFactor(named) => {
+            let member = find(service, &named.account)?;
+            let (id, email) = (member.account.id, member.account.email.as_str());
+            let done = if service.remove_second_factors(&member).await? {
+                "has no second factor any more"
+            } else {
+                "had no second factor"
+            };
+            output.done(&format!("{email} ({id}) {done}"))
+        }
         AccountCommand::Subscribe(assignment) => {
             super::subscribe::subscribe(service, assignment, output).await
         }

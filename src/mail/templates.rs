@@ -7,7 +7,7 @@ use crate::model::device::Description;
 use crate::model::language::Language;
 use crate::model::letter::LetterBody;
 use crate::model::name::is_forbidden;
-use crate::model::proof::{INVITATION_LIFE, Purpose, UNDO_LIFE};
+use crate::model::proof::{CODE_LIFE, INVITATION_LIFE, Purpose, UNDO_LIFE};
 use crate::model::time::{DAY, HOUR, Millis};
 
 /// Every template, parsed.
@@ -19,7 +19,7 @@ macro_rules! embedded {
     };
 }
 
-const EMBEDDED: [(&str, &str); 63] = embedded! {
+const EMBEDDED: [(&str, &str); 81] = embedded! {
     "layout.html" "button.html" "code.html"
     "en/verify.subject" "en/verify.txt" "en/verify.html"
     "en/reset.subject" "en/reset.txt" "en/reset.html"
@@ -31,6 +31,9 @@ const EMBEDDED: [(&str, &str); 63] = embedded! {
     "en/address-changed.subject" "en/address-changed.txt" "en/address-changed.html"
     "en/address-taken.subject" "en/address-taken.txt" "en/address-taken.html"
     "en/new-device.subject" "en/new-device.txt" "en/new-device.html"
+    "en/login-code.subject" "en/login-code.txt" "en/login-code.html"
+    "en/factor-on.subject" "en/factor-on.txt" "en/factor-on.html"
+    "en/factor-off.subject" "en/factor-off.txt" "en/factor-off.html"
     "de/verify.subject" "de/verify.txt" "de/verify.html"
     "de/reset.subject" "de/reset.txt" "de/reset.html"
     "de/password-changed.subject" "de/password-changed.txt" "de/password-changed.html"
@@ -41,6 +44,9 @@ const EMBEDDED: [(&str, &str); 63] = embedded! {
     "de/address-changed.subject" "de/address-changed.txt" "de/address-changed.html"
     "de/address-taken.subject" "de/address-taken.txt" "de/address-taken.html"
     "de/new-device.subject" "de/new-device.txt" "de/new-device.html"
+    "de/login-code.subject" "de/login-code.txt" "de/login-code.html"
+    "de/factor-on.subject" "de/factor-on.txt" "de/factor-on.html"
+    "de/factor-off.subject" "de/factor-off.txt" "de/factor-off.html"
 };
 
 impl Templates {
@@ -70,7 +76,10 @@ impl Templates {
             | Contents::Welcome { .. }
             | Contents::ChangeAsked
             | Contents::AddressTaken
-            | Contents::NewDevice { .. } => (None, None),
+            | Contents::NewDevice { .. }
+            | Contents::FactorOn
+            | Contents::FactorOff => (None, None),
+            Contents::LoginCode { code, .. } => (None, Some(code)),
         };
         let organization = match contents {
             Contents::Invitation { organization, .. } => harmless(organization),
@@ -99,6 +108,7 @@ impl Templates {
             public_url => &head.public_url,
             hours => Purpose::Verify.life().as_secs() / HOUR.as_secs(),
             minutes => Purpose::Reset.life().as_secs() / 60,
+            code_minutes => CODE_LIFE.as_secs() / 60,
             page_host => host_of(&head.public_url),
             login_url => &head.app_url,
         };

@@ -33,6 +33,8 @@ pub struct Account {
     pub banned_at: Option<Millis>,
     /// When it was taken out of its organization.
     pub removed_at: Option<Millis>,
+    /// Since when it has a second factor; none where it has none.
+    pub second_factor_at: Option<Millis>,
 }
 
 /// What an account may do, computed from its dates.
@@ -99,9 +101,17 @@ pub struct Membership {
     pub role: Role,
     pub organization_banned: bool,
     pub is_business: bool,
+    /// Whether its members must have a second factor.
+    pub mfa_enforced: bool,
 }
 
 impl Member {
+    /// Whether the organization asks for a second factor that the account does not have yet.
+    pub fn must_enrol(&self) -> bool {
+        self.account.second_factor_at.is_none()
+            && self.organization.as_ref().is_some_and(|place| place.mfa_enforced)
+    }
+
     /// Whether account and organization both let this member in.
     pub fn may_enter(&self) -> bool {
         self.account.state().may_enter()

@@ -110,6 +110,11 @@ deeds! {
     InviteCodeCreated = "invite-code.created"
     InviteCodeRevoked = "invite-code.revoked"
     TokensCredited = "tokens.credited"
+    SecondFactorOn = "second-factor.on"
+    SecondFactorOff = "second-factor.off"
+    /// Members of an organization must, or need no longer, have one.
+    SecondFactorEnforced = "second-factor.enforced"
+    RecoveryCodesMade = "recovery-codes.made"
 }
 
 impl Deed {

@@ -23,11 +23,17 @@ pub enum LetterKind {
     AddressTaken,
     /// Somebody logged in on a device not seen before.
     NewDevice,
+    /// The code that a login asks for beside the password.
+    LoginCode,
+    /// A second factor was turned on.
+    FactorOn,
+    /// A second factor was turned off.
+    FactorOff,
 }
 
 impl LetterKind {
     /// All of them.
-    pub const ALL: [LetterKind; 10] = [
+    pub const ALL: [LetterKind; 13] = [
         LetterKind::Verify,
         LetterKind::Reset,
         LetterKind::PasswordChanged,
@@ -38,6 +44,9 @@ impl LetterKind {
         LetterKind::AddressChanged,
         LetterKind::AddressTaken,
         LetterKind::NewDevice,
+        LetterKind::LoginCode,
+        LetterKind::FactorOn,
+        LetterKind::FactorOff,
     ];
 
     /// The name in the database, of the template and on the wire.
@@ -53,6 +62,9 @@ impl LetterKind {
             LetterKind::AddressChanged => "address-changed",
             LetterKind::AddressTaken => "address-taken",
             LetterKind::NewDevice => "new-device",
+            LetterKind::LoginCode => "login-code",
+            LetterKind::FactorOn => "factor-on",
+            LetterKind::FactorOff => "factor-off",
         }
     }
 }

@@ -18,10 +18,21 @@ pub enum Purpose {
     /// Gives an account its former address back. It outlives changes of the password and further changes of the
     /// address, for whoever took the account over can make both.
     UndoChange,
+    /// Stands for a login whose password was right and whose second factor is lacking; the code in its letter passes it.
+    SecondFactor,
+    /// Shows that codes mailed to an account arrive, before it relies on them.
+    EnrolMail,
 }
 
 impl Purpose {
-    const ALL: [Purpose; 4] = [Purpose::Verify, Purpose::Reset, Purpose::ChangeAddress, Purpose::UndoChange];
+    const ALL: [Purpose; 6] = [
+        Purpose::Verify,
+        Purpose::Reset,
+        Purpose::ChangeAddress,
+        Purpose::UndoChange,
+        Purpose::SecondFactor,
+        Purpose::EnrolMail,
+    ];
 
     /// The name in the database.
     pub fn as_str(self) -> &'static str {
@@ -30,6 +41,8 @@ impl Purpose {
             Purpose::Reset => "reset",
             Purpose::ChangeAddress => "change-address",
             Purpose::UndoChange => "undo-change",
+            Purpose::SecondFactor => "second-factor",
+            Purpose::EnrolMail => "enrol-mail",
         }
     }
 
@@ -44,12 +57,16 @@ impl Purpose {
             Purpose::Verify | Purpose::ChangeAddress => DAY,
             Purpose::Reset => HOUR,
             Purpose::UndoChange => UNDO_LIFE,
+            Purpose::SecondFactor | Purpose::EnrolMail => CODE_LIFE,
         }
     }
 }
 
 /// How long a change of address can be undone. As long is the former address kept from everybody else.
 pub const UNDO_LIFE: Duration = Duration::from_secs(7 * DAY.as_secs());
+
+/// How long a mailed code for the second factor is good, and the login that it belongs to.
+pub const CODE_LIFE: Duration = Duration::from_secs(600);
 
 /// How long the secret of an invitation is good.
 pub const INVITATION_LIFE: Duration = Duration::from_secs(7 * DAY.as_secs());

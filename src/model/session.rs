@@ -49,6 +49,8 @@ pub struct Session {
     /// How often it was refreshed; the refresh token in force names this number.
     pub generation: i64,
     pub rotated_at: Millis,
+    /// When it last passed the second factor.
+    pub second_factor_at: Option<Millis>,
 }
 
 impl Session {

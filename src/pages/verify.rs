@@ -60,7 +60,10 @@ pub async fn confirm(
     };
     match service.verify_address(Evidence::Link(token.to_owned()), password, client.address).await {
         Ok(member) => renderer.notice(&Notice::done("verified", true), member.account.language),
-        Err(VerifyError::InvalidEvidence) => renderer.notice(&Notice::link_ended(), language),
+        // The page lets nobody in.
+        Err(VerifyError::InvalidEvidence | VerifyError::SecondFactorNeeded) => {
+            renderer.notice(&Notice::link_ended(), language)
+        }
         Err(VerifyError::PasswordNeeded) => {
             PAGE.ask(&renderer, &service, (token, language), &[Rule::MinChars(rule.min)])
         }

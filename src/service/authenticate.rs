@@ -9,6 +9,7 @@ use crate::model::account::Member;
 use crate::model::contract::Contract;
 use crate::model::id::SessionId;
 use crate::model::session::Session;
+use crate::model::time::Millis;
 use crate::store::{Unavailable, sessions};
 use crate::tokens::{Claims, TokenError, TokenKind};
 
@@ -23,6 +24,8 @@ pub struct Caller {
     pub member: Member,
     /// Where the call comes from.
     pub address: IpAddr,
+    /// When this session last passed the second factor.
+    pub passed_at: Option<Millis>,
 }
 
 impl Service {
@@ -47,7 +50,7 @@ impl Service {
             return Ok(None);
         }
         self.touch(&session);
-        Ok(Some(Caller { session: session.id, member, address }))
+        Ok(Some(Caller { session: session.id, member, address, passed_at: session.second_factor_at }))
     }
 
     /// The claims of a good token; reads the keys again once when it names one that is not known here.

@@ -3,19 +3,20 @@
 use std::time::Duration;
 
 use crate::model::account::Member;
-use crate::model::audit::{Actor, Deed, Entry};
 use crate::model::email::EmailAddress;
 use crate::model::network::Network;
 use crate::model::password::Password;
-use crate::model::proof::Purpose;
-use crate::model::session::{Origin, Session};
+use crate::model::session::Origin;
 use crate::model::time::Millis;
-use crate::store::{Tx, Unavailable, accounts, audit, proofs, sessions};
+use crate::model::two_factor::Answer;
+use crate::store::{Tx, Unavailable, accounts};
 
-use super::arrival::Arrival;
+use super::admission::{Admission, Admitted};
 use super::policy::{Policy, UnverifiedMay};
 use super::resend::Reminder;
 use super::throttle::{LoginGate, PRESSURE_DELAY, spend_mail};
+use super::two_factor::Challenge;
+use super::two_factor::login::{Checkpoint, Missed};
 use super::{Entered, Service, Setback, wait_until};
 
 /// A login whose values cannot be wrong.
@@ -25,6 +26,8 @@ pub struct LoginOrder {
     /// None when what was typed is longer than any password may be: it matches nothing, at the usual cost.
     pub password: Option<Password>,
     pub origin: Origin,
+    /// The answer for the second factor, where one is given with the password.
+    pub second_factor: Option<Answer>,
 }
 
 /// Why nobody came in. The first two cost the same; telling them apart is the contract's choice (H3).
@@ -44,6 +47,16 @@ pub enum LoginError {
     Unverified,
     #[error("too many failures")]
     Locked(Duration),
+    /// Told only to who knows the password.
+    #[error("the second factor is lacking")]
+    SecondFactorNeeded(Box<Challenge>),
+    #[error("the answer for the second factor is wrong")]
+    SecondFactorWrong,
+    #[error("too many wrong answers for the second factor")]
+    SecondFactorLocked(Duration),
+    /// What stood for a login without its second factor is used up, expired, or ended with the password.
+    #[error("the login has to begin anew")]
+    TicketEnded,
     #[error(transparent)]
     Setback(#[from] Setback),
 }
@@ -89,16 +102,17 @@ impl Service {
         let matched = self.compare(order.password.clone(), member.as_ref()).await?;
         let failure = failure(member.as_ref(), matched.matches);
         let admitted = member.as_ref().filter(|_| failure.is_none());
-        let arrival = admitted.map_or(Ok(None), |member| self.arrival(member, &order.origin))?;
-        let may_write = arrival.as_ref().is_some_and(Arrival::may_write);
+        let admission = admitted.map(|member| self.admission(policy, member, &order.origin)).transpose()?;
+        let answer = order.second_factor.as_ref();
+        let checkpoint = admitted.map_or(Ok(None), |member| self.checkpoint(member, answer))?;
+        let may_write = admission.as_ref().is_some_and(Admission::may_write);
         let attempt = Attempt {
             policy: *policy,
             subject,
             network,
             gate_enabled,
-            session: member.as_ref().map(|m| self.new_session(m.account.id, policy.contract, &order.origin)),
-            arrival,
-            address: order.origin.address.to_string(),
+            admission,
+            checkpoint,
             upgrade: matched.upgrade,
             failure,
             reminder: match &member {
@@ -107,10 +121,6 @@ impl Service {
                 }
                 _ => None,
             },
-            evicted: policy.device_limit.and(member.as_ref()).map(|member| {
-                let actor = Actor::Person(member.account.id, order.origin.address);
-                self.entry_about(member, actor, Deed::SessionEvicted)
-            }),
             member,
             now: self.clock.now(),
         };
@@ -119,13 +129,31 @@ impl Service {
             Err(LoginError::Setback(fault)) => Err(fault),
             verdict => Ok(verdict),
         });
-        let verdict = verdict.await?;
-        if may_write || matches!(verdict, Err(LoginError::Unverified)) {
-            self.bell.ring();
+        match verdict.await? {
+            Ok(Settled::In(admitted)) => {
+                if may_write {
+                    self.bell.ring();
+                }
+                Ok(Verdict::Admitted(Box::new(self.entered(*admitted))))
+            }
+            Ok(Settled::HashChanged) => Ok(Verdict::HashChanged),
+            Ok(Settled::Missed(missed)) => {
+                self.bell.ring();
+                Err(match missed {
+                    Missed::Unanswered(ticket) => {
+                        LoginError::SecondFactorNeeded(Box::new(self.challenge(policy, ticket)))
+                    }
+                    Missed::Wrong => LoginError::SecondFactorWrong,
+                    Missed::Locked(wait) => LoginError::SecondFactorLocked(wait),
+                })
+            }
+            Err(error) => {
+                if matches!(error, LoginError::Unverified) {
+                    self.bell.ring();
+                }
+                Err(error)
+            }
         }
-        let Some((session, member, pending_proof)) = verdict? else { return Ok(Verdict::HashChanged) };
-        let tokens = self.tokens(&session, &member);
-        Ok(Verdict::Admitted(Box::new(Entered { member, tokens, pending_proof })))
     }
 
     async fn compare(&self, password: Option<Password>, member: Option<&Member>) -> Result<Match, Setback> {
@@ -174,31 +202,33 @@ struct Attempt {
     network: Network,
     gate_enabled: bool,
     member: Option<Member>,
-    session: Option<Session>,
-    /// The device it is opened on, where the client tells of one.
-    arrival: Option<Arrival>,
-    address: String,
+    admission: Option<Admission>,
+    /// Where the account has a second factor.
+    checkpoint: Option<Checkpoint>,
     upgrade: Option<(String, String)>,
     failure: Option<LoginError>,
     /// The letter for who knows the password and may not come in before the address is proved.
     reminder: Option<Reminder>,
-    /// What is noted should an older session have to make room.
-    evicted: Option<Entry>,
     now: Millis,
 }
 
-type Admitted = (Session, Member, Option<crate::model::id::ProofId>);
+/// What came of an attempt that did not fail.
+enum Settled {
+    In(Box<Admitted>),
+    Missed(Missed),
+    /// What was compared with before the transaction is not so any more.
+    HashChanged,
+}
 
 impl Attempt {
     /// Settles the attempt where all attempts are in one line: whoever comes after the failure that locks is refused,
     /// also with the right password, so guesses in parallel gain nothing (E1).
-    /// `None` when the hash has changed since it was compared.
-    fn settle(self, tx: &Tx<'_>) -> Result<Option<Admitted>, LoginError> {
+    fn settle(self, tx: &Tx<'_>) -> Result<Settled, LoginError> {
         let gate = LoginGate { subject: &self.subject, network: self.network, enabled: self.gate_enabled };
         if let Some(until) = gate.locked_until(tx, self.now)? {
             return Err(LoginError::Locked(wait_until(until, self.now)));
         }
-        let (Some(before), Some(session), None) = (&self.member, &self.session, &self.failure) else {
+        let (Some(before), Some(admission), None) = (&self.member, &self.admission, &self.failure) else {
             let failure = self.failure.unwrap_or(LoginError::UnknownAddress);
             if !matches!(failure, LoginError::Inactive) {
                 gate.fail(tx, self.now)?;
@@ -208,7 +238,7 @@ impl Attempt {
         let now_there = accounts::member(tx, before.account.id)?;
         // The account may have been cut off, or its password changed, while the hash was being compared.
         let unchanged = |member: &Member| member.account.password_hash == before.account.password_hash;
-        let Some(member) = now_there.filter(unchanged) else { return Ok(None) };
+        let Some(member) = now_there.filter(unchanged) else { return Ok(Settled::HashChanged) };
         if !member.may_enter() {
             return Err(LoginError::Inactive);
         }
@@ -221,30 +251,18 @@ impl Attempt {
             }
             return Err(LoginError::Unverified);
         }
+        if member.account.second_factor_at.is_some() != self.checkpoint.is_some() {
+            return Ok(Settled::HashChanged);
+        }
+        if let Some(checkpoint) = &self.checkpoint
+            && let Err(missed) = checkpoint.pass(tx, &member)?
+        {
+            return Ok(Settled::Missed(missed));
+        }
         gate.succeed(tx)?;
         if let Some((old, new)) = &self.upgrade {
             accounts::upgrade_hash(tx, member.account.id, old, new)?;
         }
-        accounts::set_logged_in(tx, member.account.id, self.now)?;
-        self.make_room(tx, session)?;
-        sessions::insert(tx, session, &self.address)?;
-        if let Some(arrival) = &self.arrival {
-            arrival.note(tx, session.id)?;
-        }
-        let pending = match member.account.verified_at {
-            None => proofs::latest_open(tx, member.account.id, Purpose::Verify)?.map(|proof| proof.id),
-            Some(_) => None,
-        };
-        Ok(Some((session.clone(), member, pending)))
-    }
-
-    /// Ends the oldest sessions of the contract until there is room for one more.
-    fn make_room(&self, tx: &Tx<'_>, session: &Session) -> Result<(), Unavailable> {
-        let Some(limit) = self.policy.device_limit else { return Ok(()) };
-        let ended = sessions::evict(tx, session, limit - 1, self.now)?;
-        match &self.evicted {
-            Some(entry) if ended > 0 => audit::note(tx, entry),
-            _ => Ok(()),
-        }
+        Ok(Settled::In(Box::new(admission.admit(tx, member, self.checkpoint.is_some())?)))
     }
 }

@@ -15,7 +15,7 @@ use crate::model::proof::Purpose;
 use crate::model::time::Millis;
 use crate::secrets::Secrets;
 use crate::store::{
-    Tx, Unavailable, accounts, api_keys, audit, devices, letters, proofs, sessions, throttles,
+    Tx, Unavailable, accounts, api_keys, audit, devices, letters, proofs, sessions, throttles, two_factor,
 };
 
 use super::policy::Policy;
@@ -219,8 +219,12 @@ impl Change {
         silence(tx, id, now)?;
         sessions::revoke_all(tx, id, None, now)?;
         // Whoever typed the address before it was proved may hold a key (A1); keys of an account that was in use stay.
-        if member.account.verified_at.is_none() && api_keys::revoke_all(tx, id, now)? > 0 {
-            audit::note(tx, &account.keys_entry)?;
+        if member.account.verified_at.is_none() {
+            if api_keys::revoke_all(tx, id, now)? > 0 {
+                audit::note(tx, &account.keys_entry)?;
+            }
+            // So is a second factor that they turned on; one of an account in use is not skipped (D4).
+            two_factor::remove_all(tx, id, now)?;
         }
         // Whoever was in before may have made a device of theirs a trusted one (A1).
         devices::remove_all(tx, id)?;

@@ -40,6 +40,7 @@ impl Service {
             revoked_at: None,
             generation: 0,
             rotated_at: now,
+            second_factor_at: None,
         }
     }
 
@@ -74,6 +75,16 @@ impl Service {
             access_expires_at,
             refresh_expires_at: session.expires_at,
         }
+    }
+
+    /// Fresh tokens of the caller's session; none when it has ended.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub fn session_tokens(&self, caller: &Caller) -> Result<Option<Tokens>, Unavailable> {
+        let session = self.store.read(|tx| sessions::find(tx, caller.session))?;
+        let live = session.filter(|session| session.is_live(self.clock.now()));
+        Ok(live.map(|session| self.tokens(&session, &caller.member)))
     }
 
     /// The caller's live sessions, the latest used first.

@@ -35,6 +35,9 @@ pub enum VerifyError {
     InvalidEvidence,
     #[error("a password has to be chosen")]
     PasswordNeeded,
+    /// The address is proved, and coming in takes a login.
+    #[error("the address is proved; log in with the second factor")]
+    SecondFactorNeeded,
     #[error(transparent)]
     Setback(#[from] Setback),
 }
@@ -108,7 +111,7 @@ impl Service {
     ) -> Result<Entered, VerifyError> {
         let (member, session) =
             self.verify(evidence, password, origin.address, Some((contract, origin))).await?;
-        let session = session.ok_or(VerifyError::InvalidEvidence)?;
+        let session = session.ok_or(VerifyError::SecondFactorNeeded)?;
         let tokens = self.tokens(&session, &member);
         Ok(Entered { member, tokens, pending_proof: None })
     }
@@ -130,7 +133,8 @@ impl Service {
             evidence,
             first_hash: self.first_hash(&member, password).await?,
             identities: self.identities(&member.account.email),
-            session: enter.map(|(contract, origin)| {
+            // Proving an address is no way around the second factor.
+            session: enter.filter(|_| member.account.second_factor_at.is_none()).map(|(contract, origin)| {
                 let session = self.new_session(member.account.id, contract, origin);
                 (session, origin.address.to_string())
             }),

@@ -55,7 +55,7 @@ pub fn insert(tx: &Tx<'_>, new: &NewAccount<'_>) -> Result<Option<i64>, Unavaila
 /// The columns that [`read_member`] reads, in its order.
 pub(super) const MEMBER_COLUMNS: &str = "a.id, a.number, a.email, a.password_hash, a.first_name, a.last_name,
     a.language, a.contract, a.created_at, a.updated_at, a.last_login_at, a.verified_at, a.deactivated_at, a.banned_at,
-    a.removed_at, m.organization_id, m.role, o.banned_at is not null, o.is_business";
+    a.removed_at, a.second_factor_at, m.organization_id, m.role, o.banned_at is not null, o.is_business, o.mfa_enforced";
 
 /// What the last of them come from.
 pub(super) const MEMBER_PLACE: &str = "left join memberships m on m.account_id = a.id
@@ -83,17 +83,20 @@ pub(super) fn read_member(row: &mut Row) -> Result<Member, Unavailable> {
         deactivated_at: row.take()?,
         banned_at: row.take()?,
         removed_at: row.take()?,
+        second_factor_at: row.take()?,
     };
     let organization: Option<OrganizationId> = row.take()?;
     let role: Option<Role> = row.take()?;
     // The ban of an absent organization reads as "is not null" of null, which is 0 on every engine.
     let organization_banned = row.take::<Option<bool>>()?.unwrap_or(false);
     let is_business = row.take::<Option<bool>>()?.unwrap_or(false);
+    let mfa_enforced = row.take::<Option<bool>>()?.unwrap_or(false);
     let organization = organization.zip(role).map(|(organization, role)| Membership {
         organization,
         role,
         organization_banned,
         is_business,
+        mfa_enforced,
     });
     Ok(Member { account, organization })
 }

@@ -50,6 +50,12 @@ pub fn add_secret(
     Ok(())
 }
 
+/// Lets a proof live until then.
+pub fn extend(tx: &Tx<'_>, id: ProofId, expires: Millis) -> Result<(), Unavailable> {
+    tx.execute("update proofs set expires_at = ?2 where id = ?1", params![id, expires])?;
+    Ok(())
+}
+
 /// The proof of an id.
 pub fn find(tx: &Tx<'_>, id: ProofId) -> Result<Option<Proof>, Unavailable> {
     tx.row(&format!("select {COLUMNS} from proofs p where p.id = ?1"), params![id], read)

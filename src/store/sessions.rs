@@ -10,7 +10,7 @@ use crate::model::session::Session;
 use crate::model::time::Millis;
 
 const COLUMNS: &str = "s.id, s.account_id, s.contract, s.device, s.created_at, s.last_used_at, s.expires_at,
-    s.revoked_at, s.generation, s.rotated_at";
+    s.revoked_at, s.generation, s.rotated_at, s.second_factor_at";
 
 fn read(row: &mut Row) -> Result<Session, Unavailable> {
     Ok(Session {
@@ -24,14 +24,15 @@ fn read(row: &mut Row) -> Result<Session, Unavailable> {
         revoked_at: row.take()?,
         generation: row.take()?,
         rotated_at: row.take()?,
+        second_factor_at: row.take()?,
     })
 }
 
 /// Opens a session.
 pub fn insert(tx: &Tx<'_>, session: &Session, address: &str) -> Result<(), Unavailable> {
     let sql = "insert into sessions (id, account_id, contract, device, address, created_at, last_used_at, expires_at,
-            generation, rotated_at)
-        values (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?6)";
+            generation, rotated_at, second_factor_at)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?6, ?9)";
     tx.execute(
         sql,
         params![
@@ -42,7 +43,8 @@ pub fn insert(tx: &Tx<'_>, session: &Session, address: &str) -> Result<(), Unava
             address,
             session.created_at,
             session.expires_at,
-            session.generation
+            session.generation,
+            session.second_factor_at
         ],
     )?;
     Ok(())

@@ -17,6 +17,7 @@ use crate::model::organization::Role;
 use crate::model::plan::{CapabilityCode, PeriodType};
 use crate::model::proof::Purpose;
 use crate::model::time::Millis;
+use crate::model::two_factor::Method;
 
 impl ToValue for Value {
     fn to_value(&self) -> Value {
@@ -67,6 +68,12 @@ impl ToValue for Role {
 }
 
 impl ToValue for Purpose {
+    fn to_value(&self) -> Value {
+        Value::Text(self.as_str().to_owned())
+    }
+}
+
+impl ToValue for Method {
     fn to_value(&self) -> Value {
         Value::Text(self.as_str().to_owned())
     }
@@ -199,6 +206,12 @@ impl FromValue for CapabilityCode {
 impl FromValue for EntryKind {
     fn from_value(value: Value) -> Result<EntryKind, Unavailable> {
         EntryKind::of_word(&String::from_value(value)?).ok_or_else(|| unexpected("a kind of entry"))
+    }
+}
+
+impl FromValue for Method {
+    fn from_value(value: Value) -> Result<Method, Unavailable> {
+        Method::of_word(&String::from_value(value)?).ok_or_else(|| unexpected("a second factor"))
     }
 }
 

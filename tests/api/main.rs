@@ -9,6 +9,7 @@ mod jwt;
 mod process;
 mod raw;
 mod smtp_sink;
+mod totp;
 
 mod abuse;
 mod address;
@@ -54,5 +55,6 @@ mod storm;
 mod subscription;
 mod team;
 mod tokens;
+mod two_factor;
 mod undo_change;
 mod wishes;

@@ -40,7 +40,10 @@ enum Shown {
     Session(Known),
 }
 
-const NOBODY: &[Status] = &[(401, "No good API key and no good access token.")];
+const NOBODY: &[Status] = &[
+    (401, "No good API key and no good access token."),
+    (403, "The organization asks for a second factor that the account has yet to set up."),
+];
 
 outcomes!(BalanceReply = BalanceOutcomes: FamilyMessage, 200 "What can be spent." => BalanceBody, [ALWAYS, NOBODY]);
 outcomes!(TransactionsReply = TransactionsOutcomes: FamilyMessage, 200 "Newest first." => TransactionsBody,

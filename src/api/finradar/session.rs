@@ -16,15 +16,19 @@ use crate::api::reply::{ALWAYS, WITH_BODY, outcomes};
 use crate::client::Client;
 use crate::model::email::EmailAddress;
 use crate::model::password::Password;
+use crate::model::two_factor::Answer;
 use crate::service::login::{LoginError, LoginOrder};
 use crate::service::{Entered, Service, Unavailable};
 
 /// A login.
 #[derive(Object)]
-#[oai(rename = "FinRadarLoginRequest", example)]
+#[oai(rename = "FinRadarLoginRequest", example, skip_serializing_if_is_none)]
 pub struct LoginRequest {
     email: Text<EmailAddress>,
     password: String,
+    /// The code of an authenticator app, a mailed one, or a recovery code, where the account has a second factor.
+    #[oai(validator(max_length = 100))]
+    totp_code: Option<String>,
 }
 
 impl Example for LoginRequest {
@@ -32,6 +36,7 @@ impl Example for LoginRequest {
         LoginRequest {
             email: Text(EmailAddress::parse("user@example.com").expect("the example obeys its own rules")),
             password: "a long password".to_owned(),
+            totp_code: None,
         }
     }
 }
@@ -79,9 +84,13 @@ impl Session {
         body: Body<LoginRequest>,
         client: Client,
     ) -> LoginReply {
-        let LoginRequest { email, password } = body.0;
-        let order =
-            LoginOrder { email: email.0, password: Password::given(&password), origin: client.origin(None) };
+        let LoginRequest { email, password, totp_code } = body.0;
+        let order = LoginOrder {
+            email: email.0,
+            password: Password::given(&password),
+            origin: client.origin(None),
+            second_factor: totp_code.as_deref().map(Answer::of),
+        };
         let entered = service.log_in(&POLICY, order).await.map_err(Problem::from);
         entered.and_then(|entered| Ok(LoginBody::new(&service, entered)?)).into()
     }
@@ -102,6 +111,13 @@ impl From<LoginError> for Problem<FamilyMessage> {
                 "EMAIL_NOT_VERIFIED",
                 "Please verify your email first: follow the link in the letter.",
             ),
+            LoginError::SecondFactorNeeded(_) => {
+                Problem::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Two-factor code required")
+            }
+            LoginError::SecondFactorWrong | LoginError::TicketEnded => {
+                Problem::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Invalid two-factor code")
+            }
+            LoginError::SecondFactorLocked(wait) => Problem::rate_limited(wait),
             LoginError::Locked(wait) => Problem::locked(wait),
             LoginError::Setback(setback) => Problem::from(setback),
         }

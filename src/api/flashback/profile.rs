@@ -70,7 +70,7 @@ impl From<&Member> for ProfileBody {
             org_role_description: role.name().to_owned(),
             org_roles: role.cumulative().into_iter().map(Role::number).collect(),
             validated: account.verified_at.is_some(),
-            mfa_required: false,
+            mfa_required: account.second_factor_at.is_some() || place.is_some_and(|place| place.mfa_enforced),
             is_business: place.is_some_and(|place| place.is_business),
         }
     }

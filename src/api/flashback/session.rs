@@ -155,13 +155,18 @@ impl Session {
         let order = LoginOrder {
             email: email.0,
             password: Password::given(&password),
+            second_factor: None,
             origin: Origin {
                 told: device_info.as_ref().and_then(DeviceInfo::told),
                 ..client.origin(device.as_deref())
             },
         };
         let entered = service.log_in(&POLICY, order).await;
-        entered.map(EnteredBody::from).map_err(|error| login_problem(error, service.reveal_accounts)).into()
+        match entered {
+            Ok(entered) => LoginReply::Done(entered.into()),
+            Err(LoginError::SecondFactorNeeded(challenge)) => LoginReply::Done((*challenge).into()),
+            Err(error) => LoginReply::Failed(login_problem(error, service.reveal_accounts)),
+        }
     }
 
     /// Refresh
@@ -221,6 +226,11 @@ fn login_problem(error: LoginError, reveal_accounts: bool) -> Problem<FamilyA> {
         // Flashback lets the unverified in to read.
         LoginError::Unverified => refused("EMAIL_NOT_VERIFIED", "Verify your email address first."),
         LoginError::Inactive => refused("USER_INACTIVE", "This account is not active."),
+        // Here the answer is a call of its own.
+        LoginError::SecondFactorNeeded(_) | LoginError::SecondFactorWrong | LoginError::TicketEnded => {
+            concealed()
+        }
+        LoginError::SecondFactorLocked(wait) => Problem::rate_limited(wait),
         LoginError::Locked(wait) => Problem::locked(wait),
         LoginError::Setback(setback) => Problem::from(setback),
     }

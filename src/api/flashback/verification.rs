@@ -180,6 +180,11 @@ impl From<VerifyError> for Problem<FamilyA> {
         match error {
             VerifyError::InvalidEvidence => invalid_token(),
             VerifyError::PasswordNeeded => Problem::invalid_input(&[Fault::new("password", Rule::Required)]),
+            VerifyError::SecondFactorNeeded => Problem::new(
+                StatusCode::FORBIDDEN,
+                "MFA_REQUIRED",
+                "Your email address is verified. Log in with your second factor.",
+            ),
             VerifyError::Setback(setback) => Problem::from(setback),
         }
     }

@@ -3,9 +3,11 @@
 use poem_openapi::Object;
 
 use crate::api::body::TextValue;
+use crate::model::account::Member;
 use crate::model::domain::Website;
 use crate::model::fault::Rule;
 use crate::service::Entered;
+use crate::service::two_factor::Challenge;
 
 /// A website where one may be left out: forms send an empty text for a field that nobody filled in.
 pub struct WebsiteLine(pub Option<Website>);
@@ -41,6 +43,9 @@ pub struct EnteredBody {
     /// While the address is unverified: for `/user/resend-verification/{verificationTokenId}` and, with the mailed
     /// code, `/user/verify-email`.
     verification_token_id: Option<String>,
+    /// True when the account has a second factor: `accessToken` is then good for `/mfa/verify-login` alone, there is no
+    /// session yet, and `refreshToken` and `tokenId` are empty.
+    mfa_required: Option<bool>,
     user: UserBody,
 }
 
@@ -65,7 +70,6 @@ pub struct UserBody {
 impl From<Entered> for EnteredBody {
     fn from(entered: Entered) -> EnteredBody {
         let Entered { member, tokens, pending_proof } = entered;
-        let place = member.organization.as_ref();
         EnteredBody {
             success: true,
             access_token: tokens.access,
@@ -73,14 +77,37 @@ impl From<Entered> for EnteredBody {
             token_id: tokens.session.to_string(),
             expires_at: tokens.access_expires_at.seconds(),
             verification_token_id: pending_proof.map(|id| id.to_string()),
-            user: UserBody {
-                id: member.account.id.to_string(),
-                email: member.account.email.as_str().to_owned(),
-                name: member.account.full_name(),
-                org_id: place.map(|place| place.organization.to_string()).unwrap_or_default(),
-                org_role: place.map_or(0, |place| place.role.number()),
-                image_url: String::new(),
-            },
+            mfa_required: None,
+            user: UserBody::from(&member),
+        }
+    }
+}
+
+impl From<Challenge> for EnteredBody {
+    fn from(challenge: Challenge) -> EnteredBody {
+        EnteredBody {
+            success: true,
+            access_token: challenge.token,
+            refresh_token: String::new(),
+            token_id: String::new(),
+            expires_at: challenge.expires_at.seconds(),
+            verification_token_id: None,
+            mfa_required: Some(true),
+            user: UserBody::from(&challenge.member),
+        }
+    }
+}
+
+impl From<&Member> for UserBody {
+    fn from(member: &Member) -> UserBody {
+        let place = member.organization.as_ref();
+        UserBody {
+            id: member.account.id.to_string(),
+            email: member.account.email.as_str().to_owned(),
+            name: member.account.full_name(),
+            org_id: place.map(|place| place.organization.to_string()).unwrap_or_default(),
+            org_role: place.map_or(0, |place| place.role.number()),
+            image_url: String::new(),
         }
     }
 }

@@ -237,7 +237,9 @@ fn payer_of_token(
 ) -> Result<Payer, Problem<MeteredFamily>> {
     let caller =
         guard::admit(request, token, None).and_then(guard::verified).map_err(|error| match error {
-            GuardError::Unauthorized | GuardError::Unverified => Problem::unauthorized(),
+            GuardError::Unauthorized | GuardError::Unverified | GuardError::MustEnrol => {
+                Problem::unauthorized()
+            }
             GuardError::Unavailable(cause) => cause.into(),
         })?;
     service.payer_of_caller(&caller)?.ok_or_else(Problem::unauthorized)

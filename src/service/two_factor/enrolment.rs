@@ -1,0 +1,146 @@
+//! Turning second factors on. One that was never confirmed gates nothing (E5).
+
+use crate::model::audit::Deed;
+use crate::model::id::ProofId;
+use crate::model::proof::Purpose;
+use crate::model::two_factor::{Answer, Method, TotpSecret, WRONG_ANSWERS};
+use crate::secrets::Use;
+use crate::service::authenticate::Caller;
+use crate::service::proving::{Evidence, examine};
+use crate::service::standing;
+use crate::service::throttle::spend_mail;
+use crate::service::{Service, wait_until};
+use crate::store::{proofs, two_factor};
+
+use super::change::FactorError;
+use super::{PassError, use_totp};
+
+/// What an authenticator app needs, told once.
+#[derive(Debug, Clone)]
+pub struct Enrolment {
+    /// The secret in base 32, to be typed.
+    pub secret: String,
+    /// The same as an `otpauth:` URI, to be shown as a picture.
+    pub uri: String,
+    pub recovery_codes: Vec<String>,
+}
+
+impl Service {
+    /// Begins to set up an authenticator app. Asking again replaces what was begun; nothing is on before a code of the
+    /// app confirms it.
+    ///
+    /// # Errors
+    /// [`FactorError::AlreadyOn`] or [`FactorError::Standing`].
+    pub async fn begin_totp(&self, caller: &Caller) -> Result<Enrolment, FactorError> {
+        let (session, now) = (caller.session, self.clock.now());
+        let secret = TotpSecret::of_bytes(self.chance.bytes());
+        let codes = self.fresh_codes();
+        let account = &caller.member.account;
+        let enrolment = Enrolment {
+            secret: secret.base32(),
+            uri: secret.uri(&self.mailroom.letterhead().app_name, account.email.as_str()),
+            recovery_codes: codes.clone(),
+        };
+        let sealed = self.secrets.seal(Use::Totp, secret.bytes());
+        let digests = self.digests(account.id, &codes);
+        self.store
+            .write(move |tx| {
+                let member = standing::member(tx, session, now)?;
+                let id = member.account.id;
+                let factors = two_factor::factors(tx, id)?;
+                if factors.enabled.contains(&Method::Totp) {
+                    return Err(FactorError::AlreadyOn);
+                }
+                two_factor::put_totp(tx, id, &sealed, now)?;
+                // Where codes are in force already, those of an unfinished setup must not take their place.
+                if factors.enabled.is_empty() {
+                    two_factor::put_recovery_codes(tx, id, &digests)?;
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(enrolment)
+    }
+
+    /// Turns the authenticator app on with a code that it shows.
+    ///
+    /// # Errors
+    /// [`FactorError`].
+    pub async fn confirm_totp(&self, caller: &Caller, answer: Answer) -> Result<(), FactorError> {
+        let change = self.change(caller, Deed::SecondFactorOn, true);
+        let secrets = self.secrets.clone();
+        self.commit(move |tx| {
+            let member = standing::member(tx, change.session, change.now)?;
+            let id = member.account.id;
+            if two_factor::factors(tx, id)?.enabled.contains(&Method::Totp) {
+                return Ok(Err(FactorError::AlreadyOn));
+            }
+            let Answer::Totp(code) = &answer else { return Ok(Err(FactorError::WrongCode)) };
+            let (failures, until) = two_factor::failures(tx, id, change.now)?;
+            if failures >= WRONG_ANSWERS {
+                return Ok(Err(PassError::Locked(wait_until(until, change.now)).into()));
+            }
+            if !use_totp(tx, &secrets, id, code, change.now)? {
+                two_factor::fail(tx, id, change.now)?;
+                return Ok(Err(FactorError::WrongCode));
+            }
+            change.turn_on(tx, &member, Method::Totp).map(Ok)
+        })
+        .await
+    }
+
+    /// Begins to set up mailed codes: the first one is mailed.
+    ///
+    /// # Errors
+    /// [`FactorError`].
+    pub async fn begin_mailed_codes(&self, caller: &Caller) -> Result<(), FactorError> {
+        let (session, now) = (caller.session, self.clock.now());
+        let proof: ProofId = self.chance.id(now);
+        let mailing = self.code_letter(&caller.member, proof, Purpose::EnrolMail);
+        let (subject, limits) = (self.subject(&caller.member.account.email.key()), self.limits);
+        self.store
+            .write(move |tx| {
+                let id = standing::member(tx, session, now)?.account.id;
+                if two_factor::factors(tx, id)?.enabled.contains(&Method::Mail) {
+                    return Err(FactorError::AlreadyOn);
+                }
+                if let Some(at) = spend_mail(tx, &subject, limits, now)? {
+                    return Err(FactorError::TooManyLetters(wait_until(at, now)));
+                }
+                proofs::void(tx, id, Purpose::EnrolMail, now)?;
+                proofs::insert(tx, proof, id, Purpose::EnrolMail, now)?;
+                Ok(mailing.post(tx, id)?)
+            })
+            .await?;
+        self.bell.ring();
+        Ok(())
+    }
+
+    /// Turns mailed codes on with the one that was mailed.
+    ///
+    /// # Errors
+    /// [`FactorError`].
+    pub async fn confirm_mailed_codes(&self, caller: &Caller, answer: Answer) -> Result<(), FactorError> {
+        let change = self.change(caller, Deed::SecondFactorOn, true);
+        let secrets = self.secrets.clone();
+        self.commit(move |tx| {
+            let member = standing::member(tx, change.session, change.now)?;
+            let id = member.account.id;
+            if two_factor::factors(tx, id)?.enabled.contains(&Method::Mail) {
+                return Ok(Err(FactorError::AlreadyOn));
+            }
+            let Answer::Mailed(code) = answer else { return Ok(Err(FactorError::WrongCode)) };
+            let Some(open) = proofs::latest_open(tx, id, Purpose::EnrolMail)? else {
+                return Ok(Err(FactorError::WrongCode));
+            };
+            let evidence = Evidence::CodeOfProof { proof: open.id, code };
+            let good = examine(tx, &evidence, Purpose::EnrolMail, &secrets, change.now)?;
+            if good.is_none() || !proofs::consume(tx, open.id, change.now)? {
+                return Ok(Err(FactorError::WrongCode));
+            }
+            proofs::clear_tries(tx, id, Purpose::EnrolMail)?;
+            change.turn_on(tx, &member, Method::Mail).map(Ok)
+        })
+        .await
+    }
+}
