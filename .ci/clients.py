@@ -114,7 +114,9 @@ def python(desk, folder, code):
     sys.path.insert(0, str(folder))
     generated = {name: Generated(f"{name}_client") for name in DOCUMENTS}
     for name, api in generated.items():
-        check(len(api.operations) > 5, f"the client of {name} is imported: {len(api.operations)} operations")
+        paths = json.loads((folder / f"{name}.json").read_text())["paths"].values()
+        operations = sum("operationId" in operation for path in paths for operation in path.values())
+        check(len(api.operations) == operations, f"the client of {name} is imported, all {operations} operations")
     door = {"Host": f"finradar.localhost:{desk.port}"}
     finradar(desk, generated["finradar"], ("by its name", desk.url, door), code)
     finradar(desk, generated["finradar"], ("by its prefix", f"{desk.url}/finradar", {}), code)
