@@ -97,6 +97,8 @@ def main():
         check(key.status == 201, "who came in by FinRadar makes an API key", key)
         program = ["--header", f"X-API-Key: {key.json['key']}", "--include-path-regex", METERED]
         run(desk, "a program with an API key", 20, program)
+        left = desk.call("GET", "/finradar/api/v1/account/balance", token=entered)
+        check(left.json["current_balance"] < 2000, "which has paid for calls that were let through", left)
         for contract in ("flashback", "finradar"):
             validate(desk.call("GET", f"/openapi/{contract}.json").json)
             check(True, f"openapi-spec-validator finds the document of {contract} valid")
