@@ -36,6 +36,24 @@ def usual_port():
     return USUAL_PORT
 
 
+def free_port():
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def certificate(folder):
+    """The files of a certificate for localhost that nobody vouches for, and of its key."""
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return cert, key
+
+
 def clean_environment(settings):
     """The environment without settings that lie around in it, and with the given ones."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LATCHKEY_")}

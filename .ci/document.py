@@ -20,6 +20,7 @@ SETTINGS = {
 }
 # They can end the very session that the other calls need.
 LEAVING = ["/user/logout", "/user/deactivate", "/token/{tokenId}", "/sessions/{id}/revoke", "/devices/{id}"]
+METERED = "^/(forward-auth|finradar/api/v1/account/)"
 
 
 def member(desk, email):
@@ -89,7 +90,15 @@ def main():
         still = desk.call("GET", "/user/profile", token=token)
         check(still.status == 200, "the member's session has lived through all of it", still)
         run(desk, "a member who leaves", 15, leaving, {"DELETE /token/{tokenId}": {"tokenId": session}})
-        run(desk, "a FinRadar user", 30, ["--header", f"Authorization: Bearer {finradar_token(desk)}", "--include-path-regex", "^/finradar/"])  # fmt: skip
+        entered = finradar_token(desk)
+        user = ["--header", f"Authorization: Bearer {entered}", "--include-path-regex", "^/finradar/"]
+        run(desk, "a FinRadar user", 30, user)
+        key = desk.call("POST", "/user/api-keys", {"name": "fuzzer"}, entered)
+        check(key.status == 201, "who came in by FinRadar makes an API key", key)
+        program = ["--header", f"X-API-Key: {key.json['key']}", "--include-path-regex", METERED]
+        run(desk, "a program with an API key", 20, program)
+        left = desk.call("GET", "/finradar/api/v1/account/balance", token=entered)
+        check(left.json["current_balance"] < 2000, "which has paid for calls that were let through", left)
         for contract in ("flashback", "finradar"):
             validate(desk.call("GET", f"/openapi/{contract}.json").json)
             check(True, f"openapi-spec-validator finds the document of {contract} valid")

@@ -4,16 +4,14 @@ import email
 import email.policy
 import json
 import logging
-import socket
 import ssl
-import subprocess
 import tempfile
 from pathlib import Path
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from desk import Desk, check, until
+from desk import Desk, certificate, check, free_port, until
 
 USER, PASSWORD = "desk", "s3cret-of-the-relay"
 SENDER = "Acme Desk <no-reply@acme.example>"
@@ -31,25 +29,6 @@ class Inbox:
 
     def to(self, address):
         return [row for row in self.envelopes if row[2].rcpt_tos == [address]]
-
-
-def certificate(folder):
-    """A certificate for localhost that nobody vouches for."""
-    key, cert = folder / "key.pem", folder / "cert.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
-    return context
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def authenticate(_server, _session, _envelope, _mechanism, given):
@@ -129,7 +108,8 @@ def main():
     logging.getLogger("mail.log").setLevel(logging.ERROR)
     inbox = Inbox()
     with tempfile.TemporaryDirectory() as folder:
-        context = certificate(Path(folder))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate(Path(folder)))
         controller = smtp_server(inbox, context, free_port())
         url = f"smtp://{USER}:{PASSWORD}@localhost:{controller.port}"
         settings = {"LATCHKEY_LISTEN": "127.0.0.1:0", "LATCHKEY_SMTP_URL": url, "LATCHKEY_MAIL_FROM": SENDER}
