@@ -56,6 +56,9 @@ const CALLS: &[(&str, &str, &str)] = &[
         "/finradar/api/v1/auth/register",
         r#"{"email":"NEW","password":"SecurePass123","invite_token":"INVITE"}"#,
     ),
+    ("POST", "/finradar/api/v1/auth/resend-verification", r#"{"email":"EMAIL"}"#),
+    ("POST", "/finradar/api/v1/auth/forgetpassword", r#"{"email":"EMAIL"}"#),
+    ("PUT", "/finradar/api/v1/auth/newpassword", r#"{"token":"RESET","newpassword":"SecurePass123"}"#),
     ("PUT", FINRADAR_USER, r#"{"notify_email":false}"#),
 ];
 
