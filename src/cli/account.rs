@@ -83,7 +83,7 @@ pub struct NewAccount {
     /// A business account.
     #[arg(long)]
     business: bool,
-    /// Language of letters: en or de.
+    /// Language of letters and pages: en, de, fa or fr.
     #[arg(long, default_value = "en")]
     language: String,
     /// Read the password from standard input. Without one, the mailed page asks for it.
@@ -160,7 +160,7 @@ fn order(new: NewAccount) -> Result<RegisterOrder, Refusal> {
         is_business: new.business,
         contact: Contact::default(),
         language: Language::of_tag(&new.language)
-            .ok_or_else(|| Refusal::because("--language must be en or de"))?,
+            .ok_or_else(|| Refusal::because("--language must be en, de, fa or fr"))?,
         invite: None,
     })
 }

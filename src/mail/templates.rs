@@ -19,7 +19,7 @@ macro_rules! embedded {
     };
 }
 
-const EMBEDDED: [(&str, &str); 81] = embedded! {
+const EMBEDDED: [(&str, &str); 159] = embedded! {
     "layout.html" "button.html" "code.html"
     "en/verify.subject" "en/verify.txt" "en/verify.html"
     "en/reset.subject" "en/reset.txt" "en/reset.html"
@@ -47,12 +47,39 @@ const EMBEDDED: [(&str, &str); 81] = embedded! {
     "de/login-code.subject" "de/login-code.txt" "de/login-code.html"
     "de/factor-on.subject" "de/factor-on.txt" "de/factor-on.html"
     "de/factor-off.subject" "de/factor-off.txt" "de/factor-off.html"
+    "fa/verify.subject" "fa/verify.txt" "fa/verify.html"
+    "fa/reset.subject" "fa/reset.txt" "fa/reset.html"
+    "fa/password-changed.subject" "fa/password-changed.txt" "fa/password-changed.html"
+    "fa/invitation.subject" "fa/invitation.txt" "fa/invitation.html"
+    "fa/welcome.subject" "fa/welcome.txt" "fa/welcome.html"
+    "fa/change-address.subject" "fa/change-address.txt" "fa/change-address.html"
+    "fa/change-asked.subject" "fa/change-asked.txt" "fa/change-asked.html"
+    "fa/address-changed.subject" "fa/address-changed.txt" "fa/address-changed.html"
+    "fa/address-taken.subject" "fa/address-taken.txt" "fa/address-taken.html"
+    "fa/new-device.subject" "fa/new-device.txt" "fa/new-device.html"
+    "fa/login-code.subject" "fa/login-code.txt" "fa/login-code.html"
+    "fa/factor-on.subject" "fa/factor-on.txt" "fa/factor-on.html"
+    "fa/factor-off.subject" "fa/factor-off.txt" "fa/factor-off.html"
+    "fr/verify.subject" "fr/verify.txt" "fr/verify.html"
+    "fr/reset.subject" "fr/reset.txt" "fr/reset.html"
+    "fr/password-changed.subject" "fr/password-changed.txt" "fr/password-changed.html"
+    "fr/invitation.subject" "fr/invitation.txt" "fr/invitation.html"
+    "fr/welcome.subject" "fr/welcome.txt" "fr/welcome.html"
+    "fr/change-address.subject" "fr/change-address.txt" "fr/change-address.html"
+    "fr/change-asked.subject" "fr/change-asked.txt" "fr/change-asked.html"
+    "fr/address-changed.subject" "fr/address-changed.txt" "fr/address-changed.html"
+    "fr/address-taken.subject" "fr/address-taken.txt" "fr/address-taken.html"
+    "fr/new-device.subject" "fr/new-device.txt" "fr/new-device.html"
+    "fr/login-code.subject" "fr/login-code.txt" "fr/login-code.html"
+    "fr/factor-on.subject" "fr/factor-on.txt" "fr/factor-on.html"
+    "fr/factor-off.subject" "fr/factor-off.txt" "fr/factor-off.html"
 };
 
 impl Templates {
     /// The templates of this build.
     pub fn embedded() -> Templates {
         let mut environment = Environment::new();
+        environment.add_filter("isolate", isolate);
         for (name, source) in EMBEDDED {
             environment.add_template(name, source).expect("embedded templates parse, as a test shows");
         }
@@ -95,20 +122,22 @@ impl Templates {
             }
             _ => context! {},
         };
+        let number = |count| to.language.number(count);
         let context = context! {
+            dir => to.language.direction(),
             login => login,
             app => &head.app_name,
             name => harmless(to.first_name),
             organization => organization,
-            undo_days => UNDO_LIFE.as_secs() / DAY.as_secs(),
-            days => INVITATION_LIFE.as_secs() / DAY.as_secs(),
+            undo_days => number(UNDO_LIFE.as_secs() / DAY.as_secs()),
+            days => number(INVITATION_LIFE.as_secs() / DAY.as_secs()),
             link => &link,
             code => code,
             api_key => api_key,
             public_url => &head.public_url,
-            hours => Purpose::Verify.life().as_secs() / HOUR.as_secs(),
-            minutes => Purpose::Reset.life().as_secs() / 60,
-            code_minutes => CODE_LIFE.as_secs() / 60,
+            hours => number(Purpose::Verify.life().as_secs() / HOUR.as_secs()),
+            minutes => number(Purpose::Reset.life().as_secs() / 60),
+            code_minutes => number(CODE_LIFE.as_secs() / 60),
             page_host => host_of(&head.public_url),
             login_url => &head.app_url,
         };
@@ -136,6 +165,12 @@ fn link(head: &Letterhead, path: &str, secret: &str) -> String {
 
 fn host_of(url: &str) -> &str {
     url.split_once("://").map_or(url, |(_, rest)| rest).split('/').next().unwrap_or(url)
+}
+
+/// A value in a sentence of plain text that is written the other way: between U+2068 and U+2069 it keeps its own
+/// direction and leaves that of its neighbors alone (UAX #9, section 2.3). HTML has `bdi` for this.
+fn isolate(value: &str) -> String {
+    format!("\u{2068}{value}\u{2069}")
 }
 
 fn one_line(text: &str) -> String {
@@ -199,20 +234,28 @@ mod tests {
                     expires: Millis(0),
                     organization: "Acme & Sons",
                 },
+                Contents::Welcome { api_key: "lk_KEY" },
                 Contents::ChangeAddress { secret: "SECRET", code: "12345678", expires: Millis(0) },
                 Contents::ChangeAsked,
                 Contents::AddressChanged { secret: "SECRET", expires: Millis(0) },
                 Contents::AddressTaken,
                 Contents::NewDevice { device: &device, at: Millis(0), from: [192, 0, 2, 1].into() },
+                Contents::LoginCode { code: "12345678", expires: Millis(0) },
+                Contents::FactorOn,
+                Contents::FactorOff,
             ];
             for contents in kinds {
                 let letter = templates.render(&head(), to, contents);
                 assert!(!letter.subject.is_empty() && !letter.subject.contains('\n'));
                 assert!(letter.text.contains("Ann") && letter.html.contains("Ann"), "{language}");
-                assert!(letter.html.contains(&format!("lang=\"{language}\"")));
+                let opening = format!("<html lang=\"{language}\" dir=\"{}\">", language.direction());
+                assert!(letter.html.contains(&opening), "{}", letter.html);
                 assert!(!letter.html.contains("<Shop>"), "the app's name is escaped");
                 for link in &letter.links {
-                    assert!(letter.text.contains(link.as_str()), "the text part has the bare link");
+                    assert!(
+                        letter.text.lines().any(|line| line == link),
+                        "the bare link has a line of its own"
+                    );
                 }
                 let code = letter.code.as_deref().unwrap_or_default();
                 assert!(letter.text.contains(code) && letter.html.contains(code), "both have the code");

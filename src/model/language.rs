@@ -8,21 +8,47 @@ pub enum Language {
     #[default]
     English,
     German,
+    Persian,
+    French,
 }
 
 impl Language {
     /// All of them.
-    pub const ALL: [Language; 2] = [Language::English, Language::German];
+    pub const ALL: [Language; 4] = [Language::English, Language::German, Language::Persian, Language::French];
 
     /// The ISO 639-1 code.
     pub fn code(self) -> &'static str {
         match self {
             Language::English => "en",
             Language::German => "de",
+            Language::Persian => "fa",
+            Language::French => "fr",
         }
     }
 
-    /// The language of a tag such as `de`, `de-AT` or `DE_ch`; none when there are no templates in it.
+    /// The direction it is written in, as a value of HTML's `dir`.
+    pub fn direction(self) -> &'static str {
+        match self {
+            Language::English | Language::German | Language::French => "ltr",
+            Language::Persian => "rtl",
+        }
+    }
+
+    /// A count in its digits, for sentences alone: codes, dates and addresses keep those of ASCII, because they are
+    /// typed and compared.
+    pub fn number(self, count: u64) -> String {
+        let digits = count.to_string();
+        match self {
+            Language::English | Language::German | Language::French => digits,
+            Language::Persian => {
+                let persian =
+                    |digit: char| digit.to_digit(10).and_then(|value| char::from_u32(0x06f0 + value));
+                digits.chars().filter_map(persian).collect()
+            }
+        }
+    }
+
+    /// The language of a tag (RFC 5646) such as `de`, `fa-IR` or `DE_ch`; none when there are no templates in it.
     pub fn of_tag(tag: &str) -> Option<Language> {
         let code = tag.split(['-', '_']).next().unwrap_or_default();
         Language::ALL.into_iter().find(|language| language.code().eq_ignore_ascii_case(code))
@@ -65,7 +91,14 @@ mod tests {
             ("", Language::English),
             ("de", Language::German),
             ("de-AT,en;q=0.5", Language::German),
-            ("fr, en;q=0.5, de;q=0.9", Language::German),
+            ("nl, en;q=0.5, de;q=0.9", Language::German),
+            ("fa-IR, fa;q=0.9, en-US;q=0.8", Language::Persian),
+            ("fr-CA, en;q=0.5", Language::French),
+            ("de;q=0.4, fr;q=0.6, fa;q=0.5", Language::French),
+            ("FA", Language::Persian),
+            ("fr-FR;q=0, fa-AF;q=0.001", Language::Persian),
+            // Longer codes of three letters are other languages.
+            ("fas, fro;q=0.9, fat", Language::English),
             ("tlh", Language::English),
             ("*", Language::English),
             (";;;q=,,\u{0}", Language::English),
@@ -76,5 +109,11 @@ mod tests {
         for (header, language) in rows {
             assert_eq!(Language::of_accept_language(header), language, "{header}");
         }
+    }
+
+    #[test]
+    fn counts_stand_in_the_digits_of_the_language() {
+        let written = Language::ALL.map(|language| language.number(1_234_567_890));
+        assert_eq!(written, ["1234567890", "1234567890", "۱۲۳۴۵۶۷۸۹۰", "1234567890"]);
     }
 }

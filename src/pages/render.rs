@@ -1,11 +1,11 @@
 //! Templates and texts of pages, and the headers that every page carries.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use minijinja::{Environment, Value, context};
 use poem::Response;
-use poem::http::{StatusCode, header};
+use poem::http::{HeaderValue, StatusCode, header};
 
 use super::PageSettings;
 use crate::model::contract::Contract;
@@ -37,8 +37,7 @@ pub type Texts = BTreeMap<String, String>;
 /// Renders pages.
 pub struct Renderer {
     environment: Environment<'static>,
-    english: Texts,
-    german: Texts,
+    texts: HashMap<Language, Texts>,
     pub settings: PageSettings,
 }
 
@@ -88,21 +87,15 @@ impl Renderer {
         for (name, source) in TEMPLATES {
             environment.add_template(name, source).expect("embedded templates parse, as a test shows");
         }
-        let texts = |source| serde_json::from_str(source).expect("embedded texts parse, as a test shows");
-        Renderer {
-            environment,
-            english: texts(include_str!("texts/en.json")),
-            german: texts(include_str!("texts/de.json")),
-            settings,
-        }
+        let texts = Language::ALL.map(|language| {
+            (language, serde_json::from_str(words(language)).expect("embedded texts parse, as a test shows"))
+        });
+        Renderer { environment, texts: HashMap::from(texts), settings }
     }
 
     /// The texts of a language.
     pub fn texts(&self, language: Language) -> &Texts {
-        match language {
-            Language::English => &self.english,
-            Language::German => &self.german,
-        }
+        self.texts.get(&language).expect("there are texts for every language")
     }
 
     /// One text; its key when it is missing, so that a page is never lost for a word.
@@ -115,6 +108,7 @@ impl Renderer {
         let common = context! {
             app => &self.settings.app_name,
             lang => language.code(),
+            dir => language.direction(),
             t => self.texts(language),
         };
         let html = self
@@ -122,7 +116,9 @@ impl Renderer {
             .get_template(template)
             .and_then(|template| template.render(context! { ..own, ..common }))
             .expect("every template renders, as a test shows");
-        html_response(status, POLICY, html)
+        let mut response = html_response(status, POLICY, html);
+        response.headers_mut().insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.code()));
+        response
     }
 
     /// A page that tells what became of something.
@@ -151,20 +147,31 @@ impl Renderer {
     pub fn password_rule(&self, contract: Contract, language: Language) -> String {
         let PasswordRule { min, max, mixed } = (self.settings.password_rule)(contract);
         let key = if mixed { "password_rule_mixed" } else { "password_rule_min" };
-        self.text(language, key).replace("{min}", &min.to_string()).replace("{max}", &max.to_string())
+        let number = |count: usize| language.number(count as u64);
+        self.text(language, key).replace("{min}", &number(min)).replace("{max}", &number(max))
     }
 
     /// The rules that a password breaks, in words.
     pub fn password_faults(&self, rules: &[Rule], language: Language) -> Vec<String> {
+        let counted = |key, n: usize| self.text(language, key).replace("{n}", &language.number(n as u64));
         let word = |rule: &Rule| match rule {
-            Rule::MinChars(n) => self.text(language, "fault_min_chars").replace("{n}", &n.to_string()),
-            Rule::MaxChars(n) => self.text(language, "fault_max_chars").replace("{n}", &n.to_string()),
+            Rule::MinChars(n) => counted("fault_min_chars", *n),
+            Rule::MaxChars(n) => counted("fault_max_chars", *n),
             Rule::NeedsUpperCase => self.text(language, "fault_upper_case"),
             Rule::NeedsLowerCase => self.text(language, "fault_lower_case"),
             Rule::NeedsDigit => self.text(language, "fault_digit"),
             _ => self.text(language, "fault_malformed"),
         };
         rules.iter().map(word).collect()
+    }
+}
+
+fn words(language: Language) -> &'static str {
+    match language {
+        Language::English => include_str!("texts/en.json"),
+        Language::German => include_str!("texts/de.json"),
+        Language::Persian => include_str!("texts/fa.json"),
+        Language::French => include_str!("texts/fr.json"),
     }
 }
 
@@ -212,6 +219,24 @@ mod tests {
                 let html = renderer.notice(notice, language).into_body().into_string().await.expect("a page");
                 assert!(!html.contains(notice.stem), "{} in {language}", notice.stem);
                 assert!(!html.contains("<Shop>"), "the app's name is escaped");
+            }
+        }
+    }
+
+    #[test]
+    fn every_language_has_the_texts_of_every_other() {
+        let renderer = renderer();
+        let keys = |language| renderer.texts(language).keys().collect::<Vec<_>>();
+        let counts = |text: &String| ["{n}", "{min}", "{max}"].map(|count| text.matches(count).count());
+        for language in Language::ALL {
+            assert_eq!(keys(language), keys(Language::English), "{language}");
+            for (key, text) in renderer.texts(language) {
+                assert!(!text.trim().is_empty(), "{key} in {language}");
+                assert_eq!(
+                    counts(text),
+                    counts(&renderer.texts(Language::English)[key]),
+                    "{key} in {language}"
+                );
             }
         }
     }

@@ -56,6 +56,8 @@ async fn an_account_made_without_a_password_gets_one_on_the_mailed_page() {
     let server = place.serve(&[]);
     let create =
         ["account", "create", "--email", "ann@acme.example", "--first-name", "Ann", "--last-name", "Lee"];
+    let unknown = place.run(&[&create[..], &["--language", "tlh"]].concat());
+    assert!(unknown.stderr.contains("--language must be en, de, fa or fr"), "{}", unknown.stderr);
     let made = place.json(&[&create[..], &["--language", "de"]].concat());
     assert_eq!(made["has password"], false);
     assert_eq!(login(&server, "ann@acme.example", PASSWORD).await.0, 401);

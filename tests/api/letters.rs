@@ -98,7 +98,10 @@ async fn new_device_in(language: &str) -> String {
 
 #[tokio::test]
 async fn the_notice_of_a_new_device_reads_as_it_did() {
-    let texts = [new_device_in("en").await, new_device_in("de").await];
+    let mut texts = Vec::new();
+    for language in ["en", "de", "fa", "fr"] {
+        texts.push(new_device_in(language).await);
+    }
     insta::assert_snapshot!("new_device", texts.join("\n=====\n"));
 }
 
@@ -113,6 +116,16 @@ async fn a_change_of_address_reads_in_german_as_it_did() {
 }
 
 #[tokio::test]
+async fn a_change_of_address_reads_in_persian_as_it_did() {
+    insta::assert_snapshot!("change_of_address_fa", change_in("fa").await.join("\n=====\n"));
+}
+
+#[tokio::test]
+async fn a_change_of_address_reads_in_french_as_it_did() {
+    insta::assert_snapshot!("change_of_address_fr", change_in("fr").await.join("\n=====\n"));
+}
+
+#[tokio::test]
 async fn the_english_letters_read_as_they_did() {
     insta::assert_snapshot!("letters_en", texts_in("en").await.join("\n=====\n"));
 }
@@ -120,6 +133,16 @@ async fn the_english_letters_read_as_they_did() {
 #[tokio::test]
 async fn the_german_letters_read_as_they_did() {
     insta::assert_snapshot!("letters_de", texts_in("de-AT, en;q=0.5").await.join("\n=====\n"));
+}
+
+#[tokio::test]
+async fn the_persian_letters_read_as_they_did() {
+    insta::assert_snapshot!("letters_fa", texts_in("fa-IR, en;q=0.5").await.join("\n=====\n"));
+}
+
+#[tokio::test]
+async fn the_french_letters_read_as_they_did() {
+    insta::assert_snapshot!("letters_fr", texts_in("fr-CA, en;q=0.5").await.join("\n=====\n"));
 }
 
 #[tokio::test]

@@ -10,10 +10,11 @@ use crate::smtp_sink::{Received, Sink};
 /// A kind of letter, its subject, and how it begins.
 type Words = (&'static str, &'static str, &'static str);
 
-/// The words of each letter, by what the browser asks for.
-const WORDS: &[(&str, [Words; 3])] = &[
+/// What the browser asks for, the language it gets, and the words of each letter.
+const WORDS: &[(&str, &str, [Words; 3])] = &[
     (
         "en-US,en;q=0.9,de;q=0.5",
+        "en",
         [
             ("verify", "Confirm your address for Latchkey", "Hello John,"),
             ("reset", "Choose a new password for Latchkey", "Hello John,"),
@@ -22,6 +23,7 @@ const WORDS: &[(&str, [Words; 3])] = &[
     ),
     (
         "de-AT,de;q=0.9,en;q=0.5",
+        "de",
         [
             ("verify", "Bestätigen Sie Ihre Adresse für Latchkey", "Guten Tag John,"),
             ("reset", "Neues Passwort für Latchkey", "Guten Tag John,"),
@@ -29,7 +31,26 @@ const WORDS: &[(&str, [Words; 3])] = &[
         ],
     ),
     (
-        "fr,*;q=0.1",
+        "fa-IR,fa;q=0.9,en-US;q=0.8",
+        "fa",
+        [
+            ("verify", "نشانی خود را برای Latchkey تأیید کنید", "سلام \u{2068}John\u{2069}،"),
+            ("reset", "گذرواژهٔ جدیدی برای Latchkey انتخاب کنید", "سلام \u{2068}John\u{2069}،"),
+            ("password-changed", "گذرواژهٔ شما برای Latchkey تغییر کرد", "سلام \u{2068}John\u{2069}،"),
+        ],
+    ),
+    (
+        "de;q=0.3,fr-CA;q=0.7,fa;q=0.5",
+        "fr",
+        [
+            ("verify", "Confirmez votre adresse pour Latchkey", "Bonjour John,"),
+            ("reset", "Choisissez un nouveau mot de passe pour Latchkey", "Bonjour John,"),
+            ("password-changed", "Votre mot de passe pour Latchkey a été modifié", "Bonjour John,"),
+        ],
+    ),
+    (
+        "nl,*;q=0.1",
+        "en",
         [
             ("verify", "Confirm your address for Latchkey", "Hello John,"),
             ("reset", "Choose a new password for Latchkey", "Hello John,"),
@@ -41,7 +62,7 @@ const WORDS: &[(&str, [Words; 3])] = &[
 #[tokio::test]
 async fn letters_speak_the_language_of_the_sign_up_whoever_asks_for_them_later() {
     let app = App::start().await;
-    for (number, (accepted, letters)) in WORDS.iter().enumerate() {
+    for (number, (accepted, language, letters)) in WORDS.iter().enumerate() {
         let email = format!("n{number}@company.example");
         let sign_up = app.request(Method::POST, "/user/register").json(&registration(&email));
         assert_eq!(app.send(sign_up.header("accept-language", *accepted)).await.status, 201);
@@ -55,8 +76,9 @@ async fn letters_speak_the_language_of_the_sign_up_whoever_asks_for_them_later()
             assert_eq!(letter["subject"], json!(subject), "{accepted}");
             let (text, html) =
                 (letter["text"].as_str().expect("text"), letter["html"].as_str().expect("html"));
-            assert!(text.starts_with(greeting) && html.contains(greeting), "{accepted} {kind}: {text}");
-            assert_eq!(html.contains("lang=\"de\""), greeting.starts_with("Guten"), "{accepted} {kind}");
+            let marked_up = greeting.replace('\u{2068}', "<bdi>").replace('\u{2069}', "</bdi>");
+            assert!(text.starts_with(greeting) && html.contains(&marked_up), "{accepted} {kind}: {text}");
+            assert!(html.contains(&format!("lang=\"{language}\"")), "{accepted} {kind}");
         }
     }
     app.finish().await;

@@ -29,6 +29,7 @@ mod ids;
 mod invites;
 mod keeping;
 mod keys;
+mod languages;
 mod ledger;
 mod letters;
 mod limits;

@@ -120,6 +120,37 @@ fn long_and_foreign_text_arrives_unchanged_in_short_lines() {
     }
 }
 
+// RFC 2047 section 2: at most 75 characters a word and 76 a line; section 5: whole characters in each word.
+#[test]
+fn every_encoded_word_of_a_subject_stands_for_itself() {
+    let persian = "گذرواژهٔ جدیدی برای فروشگاه نمونه انتخاب کنید، سپس دوباره وارد حساب شوید";
+    let french =
+        "Votre mot de passe pour Société Générale de l’Été a été modifié à l’instant, à votre demande";
+    for subject in [persian, french, &format!("{persian} {french}")] {
+        let message = rfc5322(&Outgoing { subject: subject.to_owned(), ..letter() }).unwrap();
+        let whole = String::from_utf8(message.clone()).unwrap();
+        let (_, from_subject) = whole.split_once("\r\nSubject: ").unwrap();
+        let mut words = Vec::new();
+        for (number, line) in from_subject.split("\r\n").enumerate() {
+            if number > 0 && !line.starts_with([' ', '\t']) {
+                break;
+            }
+            let lead = if number == 0 { "Subject: ".len() } else { 0 };
+            assert!(lead + line.len() <= 76, "{line}");
+            words.extend(line.split_ascii_whitespace());
+        }
+        assert!(words.len() > 1, "{words:?}");
+        for word in words {
+            assert!(word.len() <= 75 && word.starts_with("=?utf-8?") && word.ends_with("?="), "{word}");
+            let alone = format!("Subject: {word}\r\n\r\n");
+            let read =
+                MessageParser::default().parse(alone.as_bytes()).unwrap().subject().unwrap().to_owned();
+            assert!(!read.contains('\u{fffd}') && subject.contains(&read), "{word}: {read}");
+        }
+        assert_eq!(MessageParser::default().parse(&message).unwrap().subject().unwrap(), subject);
+    }
+}
+
 #[test]
 fn bodies_keep_lines_and_lose_controls() {
     let mut mail = letter();
