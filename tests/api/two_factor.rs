@@ -21,7 +21,14 @@ pub struct Careful {
     pub codes: Vec<String>,
 }
 
-pub async fn post(app: &App, token: &str, path: &str, body: Value) -> Answer {
+/// Sends a body with wishes that must have no effect (G1).
+pub async fn post(app: &App, token: &str, path: &str, mut body: Value) -> Answer {
+    let wishes = json!({
+        "isEnabled": true, "enabled": true, "verified": true, "sessionVerified": true, "passed": true, "role": "OWNER",
+        "accountId": "0123456789abcdef01234567", "userId": "0123456789abcdef01234567", "secret": "AAAAAAAAAAAAAAAA"
+    });
+    let fields = body.as_object_mut().expect("an object");
+    fields.extend(wishes.as_object().cloned().unwrap_or_default());
     app.send(app.request(Method::POST, path).bearer_auth(token).json(&body)).await
 }
 
