@@ -1,6 +1,6 @@
 //! The load benchmark: the release binary under real HTTP on loopback, beside what this machine can do at best.
 //!
-//! `cargo bench` measures everything in about three minutes; `cargo bench -- profile start` measures those sections
+//! `cargo bench` measures everything in about five minutes; `cargo bench -- profile start` measures those sections
 //! alone. Client and server share the cores, so the client is as cheap as can be. A missed aim is told, never an error:
 //! figures depend on the machine, and on what else it does.
 #![allow(clippy::print_stdout, reason = "the table is what the benchmark is for")]
@@ -13,6 +13,8 @@ mod bare;
 mod client;
 #[path = "load/flood.rs"]
 mod flood;
+#[path = "load/keys.rs"]
+mod keys;
 #[path = "load/million.rs"]
 mod million;
 #[path = "load/people.rs"]
@@ -42,11 +44,14 @@ use report::{Report, Row};
 /// A part of the run that can be asked for by its name.
 type Section = (&'static str, fn(&mut Report) -> io::Result<()>);
 
-const SECTIONS: [Section; 7] = [
+const SECTIONS: [Section; 10] = [
     ("hashing", argon2::section),
     ("profile", profile::section),
     ("refresh", refresh::section),
     ("flood", flood::section),
+    ("keys", keys::checks),
+    ("debits", keys::debits),
+    ("debits-flood", keys::under_flood),
     ("start", start::section),
     ("users", users::section),
     ("million", million::section),

@@ -97,6 +97,11 @@ impl Row {
         let value = self.columns.next().ok_or_else(|| Unavailable::because("a row has too few columns"))?;
         T::from_value(value)
     }
+
+    /// Leaves so many columns out.
+    pub fn skip(&mut self, columns: usize) {
+        self.columns.by_ref().take(columns).for_each(drop);
+    }
 }
 
 /// What an engine's connection can do.

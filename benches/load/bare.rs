@@ -12,8 +12,8 @@ use crate::process::Process;
 
 /// Makes this program the bare server instead of the benchmark.
 pub const ARGUMENT: &str = "bare-route";
-/// The one path that it answers.
-pub const PATH: &str = "/user/profile";
+/// The paths that it answers, whatever the method: those that are measured beside it.
+const PATHS: [&str; 3] = ["/user/profile", "/keys/verify", "/forward-auth"];
 
 /// Starts the bare server as a child that answers with `body`.
 ///
@@ -39,8 +39,11 @@ pub fn serve(body: String) -> io::Result<()> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         println!("listening on http://{}", listener.local_addr()?);
         io::stdout().flush()?;
-        let answer = move |_| Response::builder().content_type("application/json").body(body.clone());
-        let route = Route::new().at(PATH, poem::get(make_sync(answer)));
+        let route = PATHS.into_iter().fold(Route::new(), |route, path| {
+            let body = body.clone();
+            let answer = move |_| Response::builder().content_type("application/json").body(body.clone());
+            route.at(path, make_sync(answer))
+        });
         let _ = accept::serve(listener, route, Limits::default(), std::future::pending()).await;
         Ok(())
     })

@@ -21,6 +21,11 @@ pub fn get(path: &str, token: Option<&str>) -> Wire {
     format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{bearer}\r\n").into_bytes().into()
 }
 
+/// A `GET` that shows an API key.
+pub fn get_with_key(path: &str, key: &str) -> Wire {
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {key}\r\n\r\n").into_bytes().into()
+}
+
 /// A `POST` of JSON.
 pub fn post(path: &str, body: &Value) -> Wire {
     let body = body.to_string();

@@ -1,5 +1,5 @@
-//! Reads while sign-ups flood: the sign-ups come at ten times the rate that can be hashed, whether or not the earlier
-//! ones have been answered, so that most are refused; the reads come beside them at a steady pace.
+//! Calls while sign-ups flood: the sign-ups come at ten times the rate that can be hashed, whether or not the earlier
+//! ones have been answered, so that most are refused; the calls come beside them at a steady pace.
 
 use std::io;
 use std::net::SocketAddr;
@@ -26,9 +26,9 @@ const TICK: Duration = Duration::from_millis(10);
 const CONNECTIONS: usize = 3000;
 /// File descriptors of this process that are not for the flood.
 const OTHER_FILES: usize = 64;
-/// Readers of each side, and the pause between two reads of one: together 200 reads a second and side.
-const READERS: usize = 4;
-const READ_EVERY: Duration = Duration::from_millis(20);
+/// Callers of each side, and the pause between two calls of one: together 200 calls a second and side.
+const CALLERS: usize = 4;
+const CALL_EVERY: Duration = Duration::from_millis(20);
 
 /// What became of the flood.
 #[derive(Debug, Default, Clone, Copy)]
@@ -40,37 +40,19 @@ struct Outcome {
     unsent: usize,
 }
 
-/// Measures reads and memory under the flood. A bare route in another process is read at the same time: what it takes
-/// is the machine's doing, and the client's, not the server's.
+/// Measures reads and memory under the flood.
 ///
 /// # Errors
 /// When a read is refused.
 pub fn section(report: &mut Report) -> io::Result<()> {
-    let capacity = on_one_thread(raw_pace(Duration::from_secs(2)))?.rate;
     let folder = tempfile::tempdir()?;
     let server = Process::latchkey(folder.path())?;
     server.time_to_health()?;
     let idle = server.resident()?;
-    let (request, body) = on_one_thread(async {
-        let people = people::arrive(server.address, 1).await?;
-        let request = get("/user/profile", Some(&people[0].access));
-        let answer = Connection::open(server.address).await?.ask(&request).await?.expect(200)?;
-        Ok((request, String::from_utf8_lossy(&answer.body).into_owned()))
-    })?;
-    let bare = bare::start(&body)?;
-    let calm = read_all(&server, &bare, &request, Arc::new(AtomicBool::new(true)))?;
-
-    let ended = Arc::new(AtomicBool::new(false));
-    let (outcome, flooded) = std::thread::scope(|scope| {
-        // Reads have a thread of their own: what they wait for must be the server, not the flood's client.
-        let reads = scope.spawn(|| read_all(&server, &bare, &request, Arc::clone(&ended)));
-        let outcome = on_one_thread(flood(server.address, capacity * TIMES));
-        ended.store(true, Ordering::Relaxed);
-        let flooded = reads.join().map_err(|_| io::Error::other("the reads panicked"))?;
-        Ok::<_, io::Error>((outcome?, flooded?))
-    })?;
-    tell_reads(report, &calm, &flooded);
-    tell_outcome(report, capacity, outcome);
+    let people = on_one_thread(people::arrive(server.address, 1))?;
+    let request = get("/user/profile", Some(&people[0].access));
+    // The first of them all has signed up already, to read the profile.
+    beside_sign_ups(report, ("profile", &server), &request, 1)?;
     let peak = server.resident_peak()?;
     report.add(Row::new("memory, idle after the start", format!("{idle:.0} MB")));
     report.add(
@@ -80,21 +62,55 @@ pub fn section(report: &mut Report) -> io::Result<()> {
     Ok(())
 }
 
-/// Sorted times of reads.
-struct Reads {
+/// Measures what a call takes that comes steadily, calm and while sign-ups of people from number `first` on flood. A
+/// bare route in another process is called at the same time: what it takes is the machine's doing, and the client's, not
+/// the server's.
+///
+/// # Errors
+/// When a call is refused.
+pub fn beside_sign_ups(
+    report: &mut Report,
+    (what, server): (&str, &Process),
+    request: &Wire,
+    first: usize,
+) -> io::Result<()> {
+    let capacity = on_one_thread(raw_pace(Duration::from_secs(2)))?.rate;
+    let body = on_one_thread(async {
+        let answer = Connection::open(server.address).await?.ask(request).await?.expect(200)?;
+        Ok(String::from_utf8_lossy(&answer.body).into_owned())
+    })?;
+    let bare = bare::start(&body)?;
+    let calm = call_all(server, &bare, request, Arc::new(AtomicBool::new(true)))?;
+
+    let ended = Arc::new(AtomicBool::new(false));
+    let (outcome, flooded) = std::thread::scope(|scope| {
+        // Calls have a thread of their own: what they wait for must be the server, not the flood's client.
+        let calls = scope.spawn(|| call_all(server, &bare, request, Arc::clone(&ended)));
+        let outcome = on_one_thread(flood(server.address, capacity * TIMES, first));
+        ended.store(true, Ordering::Relaxed);
+        let flooded = calls.join().map_err(|_| io::Error::other("the calls panicked"))?;
+        Ok::<_, io::Error>((outcome?, flooded?))
+    })?;
+    for (when, times) in [("calm", &calm), ("under flood", &flooded)] {
+        tell_times(report, what, when, times);
+    }
+    tell_outcome(report, capacity, outcome);
+    Ok(())
+}
+
+/// Sorted times of calls.
+struct Times {
     ours: Vec<Duration>,
     bare: Vec<Duration>,
 }
 
-fn tell_reads(report: &mut Report, calm: &Reads, flooded: &Reads) {
-    for (when, reads) in [("calm", calm), ("under flood", flooded)] {
-        for percent in [50, 99] {
-            let (ours, bare) = (percentile(&reads.ours, percent), percentile(&reads.bare, percent));
-            let row = Row::new(format!("profile p{percent}, {when}"), format!("{ours:.2} ms"))
-                .beside(format!("{bare:.2} ms of a bare route at the same time"), ours / bare);
-            let aimed = percent == 99 && when != "calm";
-            report.add(if aimed { row.aim(Aim::Below(ours, 20.0, "ms")) } else { row });
-        }
+fn tell_times(report: &mut Report, what: &str, when: &str, times: &Times) {
+    for percent in [50, 99] {
+        let (ours, bare) = (percentile(&times.ours, percent), percentile(&times.bare, percent));
+        let row = Row::new(format!("{what} p{percent}, {when}"), format!("{ours:.2} ms"))
+            .beside(format!("{bare:.2} ms of a bare route at the same time"), ours / bare);
+        let aimed = percent == 99 && when != "calm";
+        report.add(if aimed { row.aim(Aim::Below(ours, 20.0, "ms")) } else { row });
     }
 }
 
@@ -115,31 +131,31 @@ fn percentile(sorted: &[Duration], percent: usize) -> f64 {
     sorted.get(index).copied().unwrap_or_default().as_secs_f64() * 1e3
 }
 
-/// Reads from both servers, for a second and until `ended`.
-fn read_all(server: &Process, bare: &Process, request: &Wire, ended: Arc<AtomicBool>) -> io::Result<Reads> {
+/// Calls both servers, for a second and until `ended`.
+fn call_all(server: &Process, bare: &Process, request: &Wire, ended: Arc<AtomicBool>) -> io::Result<Times> {
     on_one_thread(async {
-        let mut readers = JoinSet::new();
+        let mut callers = JoinSet::new();
         for (ours, address) in [(true, server.address), (false, bare.address)] {
-            for _ in 0..READERS {
+            for _ in 0..CALLERS {
                 let (request, ended) = (Arc::clone(request), Arc::clone(&ended));
-                readers
-                    .spawn(async move { Ok::<_, io::Error>((ours, read(address, &request, &ended).await?)) });
+                callers
+                    .spawn(async move { Ok::<_, io::Error>((ours, call(address, &request, &ended).await?)) });
             }
         }
-        let mut reads = Reads { ours: Vec::new(), bare: Vec::new() };
-        for done in readers.join_all().await {
-            let (ours, times) = done?;
-            if ours { &mut reads.ours } else { &mut reads.bare }.extend(times);
+        let mut times = Times { ours: Vec::new(), bare: Vec::new() };
+        for done in callers.join_all().await {
+            let (ours, some) = done?;
+            if ours { &mut times.ours } else { &mut times.bare }.extend(some);
         }
-        reads.ours.sort();
-        reads.bare.sort();
-        Ok(reads)
+        times.ours.sort();
+        times.bare.sort();
+        Ok(times)
     })
 }
 
-async fn read(address: SocketAddr, request: &[u8], ended: &AtomicBool) -> io::Result<Vec<Duration>> {
+async fn call(address: SocketAddr, request: &[u8], ended: &AtomicBool) -> io::Result<Vec<Duration>> {
     let mut connection = Connection::open(address).await?;
-    let (mut pace, mut times) = (interval(READ_EVERY), Vec::new());
+    let (mut pace, mut times) = (interval(CALL_EVERY), Vec::new());
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let start = Stopwatch::start();
     while start.elapsed() < Duration::from_secs(1) || !ended.load(Ordering::Relaxed) {
@@ -148,7 +164,7 @@ async fn read(address: SocketAddr, request: &[u8], ended: &AtomicBool) -> io::Re
         let status = connection.exchange(request).await?;
         times.push(watch.elapsed());
         if status != 200 {
-            return Err(io::Error::other(format!("a read was answered with {status}")));
+            return Err(io::Error::other(format!("a call was answered with {status}")));
         }
     }
     Ok(times)
@@ -208,8 +224,9 @@ async fn visit(address: SocketAddr, connection: Option<Connection>, request: Wir
     Some((status, connection))
 }
 
-/// Sends sign-ups of ever new people at `rate` a second for [`SPAN`], and counts the answers that came by then.
-async fn flood(address: SocketAddr, rate: f64) -> io::Result<Outcome> {
+/// Sends sign-ups of ever new people, from number `first` on, at `rate` a second for [`SPAN`], and counts the answers that
+/// came by then.
+async fn flood(address: SocketAddr, rate: f64, first: usize) -> io::Result<Outcome> {
     let (watch, mut pace) = (Stopwatch::start(), interval(TICK));
     let most = CONNECTIONS.min(open_files()?.saturating_sub(OTHER_FILES));
     let (mut flood, mut visits, mut sent) = (Flood::default(), JoinSet::new(), 0);
@@ -220,8 +237,7 @@ async fn flood(address: SocketAddr, rate: f64) -> io::Result<Outcome> {
         }
         let due = (watch.elapsed().as_secs_f64() * rate) as usize;
         for number in sent..due {
-            // The first of them all has signed up already, to read the profile.
-            if let Some(visit) = flood.next_visit(address, people::sign_up(number + 1), most) {
+            if let Some(visit) = flood.next_visit(address, people::sign_up(first + number), most) {
                 visits.spawn(visit);
             }
         }

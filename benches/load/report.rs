@@ -7,6 +7,8 @@ use std::fmt;
 pub enum Aim {
     /// The ratio of the row is at least this.
     RatioAtLeast(f64),
+    /// The first number is at least the second; the unit is that of both.
+    AtLeast(f64, f64, &'static str),
     /// The first number is below the second; the unit is that of both.
     Below(f64, f64, &'static str),
 }
@@ -49,6 +51,7 @@ impl Row {
             Some(Aim::RatioAtLeast(least)) => {
                 (format!("ratio ≥ {least}"), Some(self.ratio.is_some_and(|ratio| ratio >= least)))
             }
+            Some(Aim::AtLeast(figure, bound, unit)) => (format!("≥ {bound} {unit}"), Some(figure >= bound)),
             Some(Aim::Below(figure, bound, unit)) => (format!("< {bound} {unit}"), Some(figure < bound)),
         };
         let verdict = match met {

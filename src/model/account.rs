@@ -69,9 +69,18 @@ impl AccountState {
     }
 }
 
-impl Account {
+/// The dates that an account's state follows from.
+#[derive(Debug, Clone, Copy)]
+pub struct Milestones {
+    pub verified_at: Option<Millis>,
+    pub deactivated_at: Option<Millis>,
+    pub banned_at: Option<Millis>,
+    pub removed_at: Option<Millis>,
+}
+
+impl Milestones {
     /// The state; a ban outweighs a removal, which outweighs a deactivation, which outweighs the rest.
-    pub fn state(&self) -> AccountState {
+    pub fn state(self) -> AccountState {
         match (self.banned_at, self.removed_at, self.deactivated_at, self.verified_at) {
             (Some(_), _, _, _) => AccountState::Banned,
             (None, Some(_), _, _) => AccountState::Removed,
@@ -79,6 +88,14 @@ impl Account {
             (None, None, None, None) => AccountState::Unverified,
             (None, None, None, Some(_)) => AccountState::Active,
         }
+    }
+}
+
+impl Account {
+    /// What it may do.
+    pub fn state(&self) -> AccountState {
+        let Account { verified_at, deactivated_at, banned_at, removed_at, .. } = *self;
+        Milestones { verified_at, deactivated_at, banned_at, removed_at }.state()
     }
 
     /// First and last name, joined.

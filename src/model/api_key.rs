@@ -108,7 +108,20 @@ impl ApiKey {
     pub fn masked(&self) -> String {
         format!("{}…{}", self.head, self.tail)
     }
+}
 
+/// What a call has to know of the key that it shows.
+#[derive(Debug, Clone)]
+pub struct ShownKey {
+    pub id: ApiKeyId,
+    /// What it may be used for; anything when empty.
+    pub endpoints: Vec<Endpoint>,
+    /// None never expires.
+    pub expires_at: Option<Millis>,
+    pub revoked_at: Option<Millis>,
+}
+
+impl ShownKey {
     /// Whether it opens anything at `now`.
     pub fn is_live(&self, now: Millis) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)

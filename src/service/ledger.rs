@@ -5,7 +5,7 @@ use crate::model::audit::{Actor, Deed};
 use crate::model::id::OrganizationId;
 use crate::model::ledger::{EntryKind, Ledger, LedgerEntry, MOST_CREDIT, Terms};
 use crate::model::time::{DAY, Millis, span_ms};
-use crate::store::ledgers::{self, Spent};
+use crate::store::ledgers::{self, Books, Spent};
 use crate::store::{Tx, Unavailable, audit};
 
 use super::Service;
@@ -20,6 +20,16 @@ pub struct Account {
     pub ledger: Ledger,
     /// None while no plan is in force.
     pub terms: Option<Terms>,
+}
+
+impl Account {
+    /// What the books say at a moment, without writing what is due.
+    pub(super) fn of(books: Books, organization: OrganizationId, now: Millis) -> Account {
+        let Books { ledger, terms } = books;
+        let ledger = ledger.unwrap_or_else(|| Ledger::new(organization));
+        let ledger = ledger.due(terms.as_ref(), now).map_or(ledger, |due| due.ledger);
+        Account { ledger, terms: terms.filter(|terms| terms.in_force(now)) }
+    }
 }
 
 /// What calls cost in a window of days.
@@ -48,16 +58,13 @@ pub(super) fn account(
     organization: OrganizationId,
     now: Millis,
 ) -> Result<Account, Unavailable> {
-    let terms = ledgers::terms(tx, organization)?;
-    let ledger = ledgers::find(tx, organization)?.unwrap_or_else(|| Ledger::new(organization));
-    let ledger = ledger.due(terms.as_ref(), now).map_or(ledger, |due| due.ledger);
-    Ok(Account { ledger, terms: terms.filter(|terms| terms.in_force(now)) })
+    Ok(Account::of(ledgers::books(tx, organization)?, organization, now))
 }
 
 /// Brings a ledger up to date: the lines for a month that has ended and one that has begun.
 pub(super) fn settle(tx: &Tx<'_>, organization: OrganizationId, now: Millis) -> Result<Account, Unavailable> {
-    let terms = ledgers::terms(tx, organization)?;
-    let mut ledger = ledgers::find(tx, organization)?.unwrap_or_else(|| Ledger::new(organization));
+    let Books { ledger, terms } = ledgers::books(tx, organization)?;
+    let mut ledger = ledger.unwrap_or_else(|| Ledger::new(organization));
     if let Some(due) = ledger.due(terms.as_ref(), now) {
         let mut line = Line { organization, number: ledger.entries, balance: ledger.balance(), now };
         line.write(tx, EntryKind::Expiry, -due.void, "")?;
@@ -139,8 +146,8 @@ impl Service {
     ) -> Result<Vec<LedgerEntry>, Unavailable> {
         let now = self.clock.now();
         let is_due = self.store.read(|tx| {
-            let terms = ledgers::terms(tx, organization)?;
-            let ledger = ledgers::find(tx, organization)?.unwrap_or_else(|| Ledger::new(organization));
+            let Books { ledger, terms } = ledgers::books(tx, organization)?;
+            let ledger = ledger.unwrap_or_else(|| Ledger::new(organization));
             Ok::<_, Unavailable>(ledger.due(terms.as_ref(), now).is_some())
         })?;
         if is_due {

@@ -5,17 +5,18 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::model::account::AccountState;
-use crate::model::api_key::{ApiKey, Endpoint, KeyText};
+use crate::model::api_key::{Endpoint, KeyText, ShownKey};
 use crate::model::id::{AccountId, ApiKeyId, OrganizationId};
 use crate::model::ledger::{Cost, EntryKind, Ledger, LedgerEntry};
 use crate::model::time::{DAY, Millis};
 use crate::secrets::sha256;
-use crate::store::ledgers::{self, Remembered};
+use crate::store::api_keys::Found;
+use crate::store::ledgers::{self, Debited, Remembered};
 use crate::store::{Tx, Unavailable, api_keys};
 
 use super::Service;
 use super::authenticate::Caller;
-use super::ledger::{Account, account, settle};
+use super::ledger::{Account, settle};
 
 /// Calls a minute while no plan is in force.
 const UNPLANNED_RATE: i64 = 60;
@@ -31,7 +32,7 @@ pub struct Payer {
     pub account: Option<AccountId>,
     pub organization: OrganizationId,
     /// None for a person's session.
-    pub key: Option<ApiKey>,
+    pub key: Option<ShownKey>,
     pub standing: Account,
 }
 
@@ -92,34 +93,19 @@ impl Service {
     /// [`Unavailable`].
     pub fn payer_of_key(&self, key: &KeyText) -> Result<Option<Payer>, Unavailable> {
         let (hash, now) = (sha256(key.as_str()), self.clock.now());
-        let payer = self.store.read(|tx| {
-            let Some(found) = api_keys::by_hash(tx, &hash)? else { return Ok(None) };
-            if !found.key.is_live(now) {
-                return Ok(None);
-            }
-            let (account_id, organization) = match (&found.member, found.organization) {
-                (Some(member), _) => {
-                    let active = member.account.state() == AccountState::Active && member.may_enter();
-                    let place = member.organization.as_ref().filter(|_| active);
-                    (Some(member.account.id), place.map(|place| place.organization))
-                }
-                (None, organization) => {
-                    (None, organization.filter(|(_, banned)| !banned).map(|(organization, _)| organization))
-                }
-            };
-            let Some(organization) = organization else { return Ok(None) };
-            let standing = account(tx, organization, now)?;
-            Ok::<_, Unavailable>(Some(Payer {
-                account: account_id,
-                organization,
-                key: Some(found.key),
-                standing,
-            }))
-        })?;
-        if let Some(key) = payer.as_ref().and_then(|payer| payer.key.as_ref()) {
-            self.key_use.note(key.id, now);
-        }
-        Ok(payer)
+        let found = self.store.read(|tx| api_keys::by_hash(tx, &hash))?;
+        let Some(Found { key, account, organization, books }) = found else { return Ok(None) };
+        let may_enter = account.is_none_or(|(_, milestones)| milestones.state() == AccountState::Active);
+        let Some(organization) = organization.filter(|_| may_enter && key.is_live(now)) else {
+            return Ok(None);
+        };
+        self.key_use.note(key.id, now);
+        Ok(Some(Payer {
+            account: account.map(|(id, _)| id),
+            organization,
+            key: Some(key),
+            standing: Account::of(books, organization, now),
+        }))
     }
 
     /// Who pays for what a person with a session sees; `None` without an organization.
@@ -175,43 +161,46 @@ struct Debit {
 }
 
 impl Debit {
-    fn commit(&self, tx: &Tx<'_>) -> Result<i64, ChargeError> {
-        let Charge { cost, endpoint, idempotency_key, request } = &self.charge;
-        let digest = self.digest();
-        if let Some(key) = idempotency_key
-            && let Some(before) = ledgers::remembered(tx, self.organization, key)?
-        {
-            return if before.request_digest == digest {
-                Ok(before.balance)
-            } else {
-                Err(ChargeError::Conflict)
-            };
+    fn commit(self, tx: &Tx<'_>) -> Result<i64, ChargeError> {
+        let Some(key) = &self.charge.idempotency_key else { return self.take(tx) };
+        let (organization, now, digest) = (self.organization, self.now, self.digest());
+        match ledgers::remembered(tx, organization, key)? {
+            Some(before) if before.request_digest == digest => Ok(before.balance),
+            Some(_) => Err(ChargeError::Conflict),
+            None => {
+                let key = key.clone();
+                let balance = self.take(tx)?;
+                let what = Remembered { request_digest: digest, balance };
+                ledgers::remember(tx, organization, &key, &what, now)?;
+                Ok(balance)
+            }
         }
-        let standing = settle(tx, self.organization, self.now)?;
-        let Some((balance, number)) = ledgers::debit(tx, self.organization, *cost)? else {
-            return Err(ChargeError::TooLittle(standing.ledger));
+    }
+
+    /// Takes the cost and writes the line. A ledger is settled only when it could not be debited as it stands.
+    fn take(self, tx: &Tx<'_>) -> Result<i64, ChargeError> {
+        let Debit { organization, key, charge, now } = self;
+        let debited = match ledgers::debit_if_settled(tx, organization, charge.cost, now)? {
+            Some(debited) => debited,
+            None => {
+                let standing = settle(tx, organization, now)?;
+                let debited = ledgers::debit_settled(tx, organization, charge.cost)?;
+                debited.ok_or(ChargeError::TooLittle(standing.ledger))?
+            }
         };
+        let Debited { balance, entry } = debited;
         let entry = LedgerEntry {
-            organization: self.organization,
-            number,
-            at: self.now,
+            organization,
+            number: entry,
+            at: now,
             kind: EntryKind::Debit,
-            delta: -cost.tokens(),
+            delta: -charge.cost.tokens(),
             balance,
-            endpoint: endpoint.clone(),
-            key: self.key,
-            detail: request.clone(),
+            endpoint: charge.endpoint,
+            key,
+            detail: charge.request,
         };
         ledgers::note(tx, &entry)?;
-        if let Some(key) = idempotency_key {
-            ledgers::remember(
-                tx,
-                self.organization,
-                key,
-                &Remembered { request_digest: digest, balance },
-                self.now,
-            )?;
-        }
         Ok(balance)
     }
 

@@ -2,10 +2,10 @@
 
 use std::sync::LazyLock;
 
-use super::accounts::{MEMBER_COLUMNS, read_member};
+use super::ledgers::{BOOKS_COLUMNS, BOOKS_FROM, BOOKS_LATEST, Books, read_books};
 use super::{Row, Tx, Unavailable, params};
-use crate::model::account::Member;
-use crate::model::api_key::{ApiKey, Endpoint, KeyOwner};
+use crate::model::account::Milestones;
+use crate::model::api_key::{ApiKey, Endpoint, KeyOwner, ShownKey};
 use crate::model::id::{AccountId, ApiKeyId, OrganizationId};
 use crate::model::time::Millis;
 
@@ -21,20 +21,24 @@ fn read(row: &mut Row) -> Result<ApiKey, Unavailable> {
         _ => return Err(Unavailable::because("an API key has not exactly one owner")),
     };
     let (name, head, tail) = (row.take()?, row.take()?, row.take()?);
-    let endpoints: String = row.take()?;
-    let endpoints = endpoints.split_whitespace().map(Endpoint::parse).collect::<Result<_, _>>();
     Ok(ApiKey {
         id,
         owner,
         name,
         head,
         tail,
-        endpoints: endpoints.map_err(Unavailable::because)?,
+        endpoints: read_endpoints(row)?,
         created_at: row.take()?,
         expires_at: row.take()?,
         revoked_at: row.take()?,
         last_used_at: row.take()?,
     })
+}
+
+fn read_endpoints(row: &mut Row) -> Result<Vec<Endpoint>, Unavailable> {
+    let endpoints: String = row.take()?;
+    let endpoints = endpoints.split_whitespace().map(Endpoint::parse).collect::<Result<_, _>>();
+    endpoints.map_err(Unavailable::because)
 }
 
 /// Makes a key good. `hash` is what it is found by; `default` makes it the one of the contract that knows one key.
@@ -136,36 +140,50 @@ pub fn delete_revoked(tx: &Tx<'_>, before: Millis, limit: i64) -> Result<u64, Un
     tx.execute(sql, params![before, limit])
 }
 
-/// Whom a key acts for, asked at every call.
+/// A key, whom it acts for, and what there is to spend.
 #[derive(Debug, Clone)]
 pub struct Found {
-    pub key: ApiKey,
+    pub key: ShownKey,
     /// The account that owns it; none for a key of an organization.
-    pub member: Option<Member>,
-    /// The organization that owns it, with whether it is banned; none for a key of an account.
-    pub organization: Option<(OrganizationId, bool)>,
+    pub account: Option<(AccountId, Milestones)>,
+    /// The organization whose tokens it spends, unless that is banned.
+    pub organization: Option<OrganizationId>,
+    pub books: Books,
 }
 
-/// Put together once: it is asked at every call.
+/// Put together once, and one statement for all of it: it is asked at every call.
 static BY_HASH: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "select {COLUMNS}, k.organization_id, o.banned_at is not null, a.id, {MEMBER_COLUMNS}
+        "select k.id, k.endpoints, k.expires_at, k.revoked_at,
+            k.account_id, a.verified_at, a.deactivated_at, a.banned_at, a.removed_at,
+            case when o.banned_at is null then o.id end, {BOOKS_COLUMNS}
         from api_keys k
         left join accounts a on a.id = k.account_id
         left join memberships m on m.account_id = k.account_id
         left join organizations o on o.id = coalesce(k.organization_id, m.organization_id)
-        where k.key_hash = ?1"
+        {BOOKS_FROM} where k.key_hash = ?1 {BOOKS_LATEST}"
     )
 });
 
 /// The key of a hash, live or not.
 pub fn by_hash(tx: &Tx<'_>, hash: &str) -> Result<Option<Found>, Unavailable> {
     tx.row(&BY_HASH, params![hash], |row| {
-        let key = read(row)?;
-        let organization: Option<OrganizationId> = row.take()?;
-        let banned: bool = row.take::<Option<bool>>()?.unwrap_or(false);
+        let id = row.take()?;
+        let key = ShownKey {
+            id,
+            endpoints: read_endpoints(row)?,
+            expires_at: row.take()?,
+            revoked_at: row.take()?,
+        };
         let account: Option<AccountId> = row.take()?;
-        let member = account.map(|_| read_member(row)).transpose()?;
-        Ok(Found { key, member, organization: organization.map(|id| (id, banned)) })
+        let milestones = Milestones {
+            verified_at: row.take()?,
+            deactivated_at: row.take()?,
+            banned_at: row.take()?,
+            removed_at: row.take()?,
+        };
+        let organization = row.take()?;
+        let account = account.map(|account| (account, milestones));
+        Ok(Found { key, account, organization, books: read_books(row)? })
     })
 }

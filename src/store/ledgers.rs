@@ -1,22 +1,41 @@
 //! What organizations have to spend, and every change of it, as rows.
 
+use std::sync::LazyLock;
+
 use super::{Row, Tx, Unavailable, params};
 use crate::model::api_key::Endpoint;
 use crate::model::id::OrganizationId;
 use crate::model::ledger::{Cost, Ledger, LedgerEntry, Terms};
 use crate::model::time::Millis;
 
-/// What an organization's latest subscription says of tokens.
-pub fn terms(tx: &Tx<'_>, organization: OrganizationId) -> Result<Option<Terms>, Unavailable> {
-    let sql =
-        "select s.id, s.plan_id, p.period_type, s.starts_at, s.ends_at, l.tokens_a_month, l.calls_a_minute,
-            p.price_cents > 0
-        from subscriptions s
-        join plan_periods p on p.id = s.period_id
-        join plans l on l.id = s.plan_id
-        where s.organization_id = ?1 order by s.starts_at desc, s.id desc limit 1";
-    tx.row(sql, params![organization], |row: &mut Row| {
-        Ok(Terms {
+/// What an organization's ledger says, and what its latest subscription says of tokens.
+#[derive(Debug, Clone)]
+pub struct Books {
+    /// None before its first entry.
+    pub ledger: Option<Ledger>,
+    /// None where nothing was ever subscribed to.
+    pub terms: Option<Terms>,
+}
+
+/// The columns that [`read_books`] reads, in its order.
+pub(super) const BOOKS_COLUMNS: &str =
+    "p.id is not null, s.id, s.plan_id, p.period_type, s.starts_at, s.ends_at,
+    l.tokens_a_month, l.calls_a_minute, p.price_cents > 0, g.organization_id, g.monthly, g.credits, g.granted,
+    g.entries, g.subscription_id, g.refill_at, g.unpriced_from";
+
+/// What they come from, beside `organizations o`.
+pub(super) const BOOKS_FROM: &str = "left join ledgers g on g.organization_id = o.id
+    left join subscriptions s on s.organization_id = o.id
+    left join plan_periods p on p.id = s.period_id
+    left join plans l on l.id = s.plan_id";
+
+/// What makes it one row: nothing else that is joined has more than one.
+pub(super) const BOOKS_LATEST: &str = "order by s.starts_at desc, s.id desc limit 1";
+
+/// Reads the columns of [`BOOKS_COLUMNS`].
+pub(super) fn read_books(row: &mut Row) -> Result<Books, Unavailable> {
+    let terms = if row.take()? {
+        Some(Terms {
             subscription: row.take()?,
             plan: row.take()?,
             period_type: row.take()?,
@@ -26,25 +45,42 @@ pub fn terms(tx: &Tx<'_>, organization: OrganizationId) -> Result<Option<Terms>,
             calls_a_minute: row.take()?,
             priced: row.take()?,
         })
-    })
+    } else {
+        // An outer join that finds nothing leaves its columns null.
+        row.skip(8);
+        None
+    };
+    Ok(Books { terms, ledger: read_ledger(row)? })
+}
+
+/// The columns of a ledger; `None` when they are of an outer join that found nothing.
+fn read_ledger(row: &mut Row) -> Result<Option<Ledger>, Unavailable> {
+    let Some(organization) = row.take()? else { return Ok(None) };
+    Ok(Some(Ledger {
+        organization,
+        monthly: row.take()?,
+        credits: row.take()?,
+        granted: row.take()?,
+        entries: row.take()?,
+        subscription: row.take()?,
+        refill_at: row.take()?,
+        unpriced_from: row.take()?,
+    }))
+}
+
+static BOOKS: LazyLock<String> = LazyLock::new(|| {
+    format!("select {BOOKS_COLUMNS} from organizations o {BOOKS_FROM} where o.id = ?1 {BOOKS_LATEST}")
+});
+
+/// An organization's ledger and terms.
+pub fn books(tx: &Tx<'_>, organization: OrganizationId) -> Result<Books, Unavailable> {
+    let found = tx.row(&BOOKS, params![organization], read_books)?;
+    Ok(found.unwrap_or(Books { ledger: None, terms: None }))
 }
 
 /// An organization's ledger, if it has one yet.
 pub fn find(tx: &Tx<'_>, organization: OrganizationId) -> Result<Option<Ledger>, Unavailable> {
-    let sql = "select organization_id, monthly, credits, granted, entries, subscription_id, refill_at, unpriced_from
-        from ledgers where organization_id = ?1";
-    tx.row(sql, params![organization], |row: &mut Row| {
-        Ok(Ledger {
-            organization: row.take()?,
-            monthly: row.take()?,
-            credits: row.take()?,
-            granted: row.take()?,
-            entries: row.take()?,
-            subscription: row.take()?,
-            refill_at: row.take()?,
-            unpriced_from: row.take()?,
-        })
-    })
+    Ok(books(tx, organization)?.ledger)
 }
 
 /// Puts a ledger in the place of the one before, if there was one.
@@ -64,20 +100,55 @@ pub fn put(tx: &Tx<'_>, ledger: &Ledger) -> Result<(), Unavailable> {
     Ok(())
 }
 
-/// Takes a cost from what can be spent, the month's tokens first. The balance after it and the number of its entry;
-/// `None` when there is too little: nothing has changed then (G2).
-pub fn debit(
+/// What a debit left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Debited {
+    pub balance: i64,
+    /// The number of its entry.
+    pub entry: i64,
+}
+
+/// Takes the cost from the month's tokens first.
+const TAKE: &str = "update ledgers set
+        monthly = case when monthly >= ?2 then monthly - ?2 else 0 end,
+        credits = case when monthly >= ?2 then credits else credits - (?2 - monthly) end,
+        entries = entries + 1
+    where organization_id = ?1 and monthly + credits >= ?2";
+const LEFT: &str = "returning monthly + credits, entries";
+
+/// The month of the ledger is not over at `?3`, and what was subscribed to for it is in force. Whoever starts another
+/// subscription ends the one before, so this is the latest.
+static TAKE_IF_SETTLED: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{TAKE} and refill_at > ?3 and exists (select 1 from subscriptions s
+            where s.id = ledgers.subscription_id and (s.ends_at is null or s.ends_at > ?3)) {LEFT}"
+    )
+});
+static TAKE_OF_SETTLED: LazyLock<String> = LazyLock::new(|| format!("{TAKE} {LEFT}"));
+
+/// Takes a cost from a ledger that has nothing to be settled at `now`, as nearly every call finds it. `None` when there
+/// is something, or may be, or too little is left (G2): nothing has changed then.
+pub fn debit_if_settled(
     tx: &Tx<'_>,
     organization: OrganizationId,
     cost: Cost,
-) -> Result<Option<(i64, i64)>, Unavailable> {
-    let sql = "update ledgers set
-            monthly = case when monthly >= ?2 then monthly - ?2 else 0 end,
-            credits = case when monthly >= ?2 then credits else credits - (?2 - monthly) end,
-            entries = entries + 1
-        where organization_id = ?1 and monthly + credits >= ?2
-        returning monthly + credits, entries";
-    tx.row(sql, params![organization, cost.tokens()], |row| Ok((row.take()?, row.take()?)))
+    now: Millis,
+) -> Result<Option<Debited>, Unavailable> {
+    tx.row(&TAKE_IF_SETTLED, params![organization, cost.tokens(), now], read_debited)
+}
+
+/// Takes a cost from a ledger that was settled in this transaction. `None` when there is too little: nothing has changed
+/// then (G2).
+pub fn debit_settled(
+    tx: &Tx<'_>,
+    organization: OrganizationId,
+    cost: Cost,
+) -> Result<Option<Debited>, Unavailable> {
+    tx.row(&TAKE_OF_SETTLED, params![organization, cost.tokens()], read_debited)
+}
+
+fn read_debited(row: &mut Row) -> Result<Debited, Unavailable> {
+    Ok(Debited { balance: row.take()?, entry: row.take()? })
 }
 
 /// Writes a line.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::types::{Value as SqliteValue, ValueRef};
+use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{OpenFlags, params_from_iter};
 
 use super::{Connection, Inspection, OpenError, Row, Tx, Unavailable, Value, instance, migrations};
@@ -246,12 +246,12 @@ impl Connection for rusqlite::Connection {
     }
 }
 
-fn bind(value: &Value) -> SqliteValue {
-    match value {
-        Value::Null => SqliteValue::Null,
-        Value::Int(number) => SqliteValue::Integer(*number),
-        Value::Text(text) => SqliteValue::Text(text.clone()),
-    }
+fn bind(value: &Value) -> ToSqlOutput<'_> {
+    ToSqlOutput::Borrowed(match value {
+        Value::Null => ValueRef::Null,
+        Value::Int(number) => ValueRef::Integer(*number),
+        Value::Text(text) => ValueRef::Text(text.as_bytes()),
+    })
 }
 
 fn column(value: ValueRef<'_>) -> Result<Value, Unavailable> {

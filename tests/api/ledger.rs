@@ -119,6 +119,40 @@ async fn the_month_is_refilled_when_it_begins_and_credits_stay() {
     app.finish().await;
 }
 
+// G6: a month that is not over is worth nothing once its plan is
+#[tokio::test]
+async fn a_debit_spends_by_the_plan_that_is_in_force_and_by_no_other() {
+    let app = App::start().await;
+    let ann = app.member("ann@acme.example").await;
+    let name = AccountName::Id(ann.id.parse().expect("an id"));
+    let member = app.service.find_account(&name).expect("the store").expect("an account");
+    let key = key_of(&app, &ann).await;
+    assert_eq!(balance(&verify(&app, json!({"key": key})).await), 1_999);
+    credit(&app, &ann, 5).await;
+    app.advance(15 * DAY);
+    let spent = verify(&app, json!({"key": key, "cost": 6})).await;
+    assert_eq!(spent.status, 402, "the trial has ended, its month has not: {}", spent.text);
+    assert_eq!(balance(&verify(&app, json!({"key": key})).await), 4);
+    app.service.assign_plan(&member, "paid", None).await.expect("a plan");
+    assert_eq!(balance(&verify(&app, json!({"key": key})).await), 200_003, "at the next debit");
+    assert_eq!(
+        lines(&app, &ann),
+        [
+            ("grant", 2_000),
+            ("debit", -1),
+            ("credit", 5),
+            ("expiry", -1_999),
+            ("debit", -1),
+            ("grant", 200_000),
+            ("debit", -1)
+        ]
+    );
+    app.advance(DAY);
+    app.service.assign_plan(&member, "free", None).await.expect("a plan");
+    assert_eq!(balance(&verify(&app, json!({"key": key})).await), 2_003, "a plan in place of one in force");
+    app.finish().await;
+}
+
 // G5: starting a free plan again and again gains nothing
 #[tokio::test]
 async fn tokens_cannot_be_farmed_by_starting_plans() {

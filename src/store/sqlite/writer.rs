@@ -149,17 +149,18 @@ fn serve(
 }
 
 fn transact(connection: &rusqlite::Connection, batch: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
-    let run = |sql: &str| connection.prepare_cached(sql)?.execute([]).map(drop);
-    run("begin immediate")?;
+    let prepared = |sql: &str| connection.prepare_cached(sql);
+    let (mut savepoint, mut release) = (prepared("savepoint one")?, prepared("release one")?);
+    prepared("begin immediate")?.execute([])?;
     let tx = Tx::on(connection);
     for job in batch {
-        run("savepoint one")?;
+        savepoint.execute([])?;
         if !job.run(&tx) {
             // On a full disk or an I/O error the engine may have ended the whole transaction by itself: then this
             // fails, and with it the batch, of which nothing is kept.
-            run("rollback to one")?;
+            prepared("rollback to one")?.execute([])?;
         }
-        run("release one")?;
+        release.execute([])?;
     }
-    run("commit")
+    prepared("commit")?.execute([]).map(drop)
 }
