@@ -141,7 +141,7 @@ impl Service {
                 self.bell.ring();
                 Err(match missed {
                     Missed::Unanswered(ticket) => {
-                        LoginError::SecondFactorNeeded(Box::new(self.challenge(policy, ticket)))
+                        LoginError::SecondFactorNeeded(Box::new(self.challenge(policy, *ticket)))
                     }
                     Missed::Wrong => LoginError::SecondFactorWrong,
                     Missed::Locked(wait) => LoginError::SecondFactorLocked(wait),

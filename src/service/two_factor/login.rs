@@ -35,7 +35,7 @@ pub(in crate::service) struct Checkpoint {
 /// Why a login went no further. It has to be remembered.
 pub(in crate::service) enum Missed {
     /// No answer was given; the ticket stands for the login so far.
-    Unanswered(Ticket),
+    Unanswered(Box<Ticket>),
     Wrong,
     Locked(Duration),
 }
@@ -167,6 +167,7 @@ impl Checkpoint {
             mailed = true;
         }
         let factors = two_factor::factors(tx, account)?;
-        Ok(Err(Missed::Unanswered(Ticket { proof: self.ticket, member: member.clone(), factors, mailed })))
+        let ticket = Ticket { proof: self.ticket, member: member.clone(), factors, mailed };
+        Ok(Err(Missed::Unanswered(Box::new(ticket))))
     }
 }
