@@ -1,7 +1,5 @@
 //! The second factor: set up, asked for at every login, passed, taken away.
 
-use std::time::Duration;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use latchkey::model::time::{MINUTE, SECOND};
@@ -432,9 +430,7 @@ async fn the_operator_helps_who_has_lost_everything() {
     let setup = call("/mfa/setup", json!({"mfaType": "GOOGLE_AUTH"})).await;
     let secret = setup.json()["data"]["secret"].as_str().expect("a secret").to_owned();
     // The server's clock is the machine's.
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    let now = latchkey::model::time::Millis(i64::try_from(since.as_millis()).expect("a moment"));
-    let code = totp::code(&secret, now);
+    let code = totp::code(&secret, latchkey::clock::Clock::system().now());
     assert_eq!(call("/mfa/verify-setup", json!({"mfaType": "GOOGLE_AUTH", "code": code})).await.status, 200);
     let login = async || {
         let answer = server.post("/user/login", &json!({"email": email, "password": PASSWORD})).await;
