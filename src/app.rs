@@ -192,6 +192,7 @@ fn assemble(
         .data(Arc::clone(service))
         .data(Arc::new(Vitals { courier }))
         .data(Arc::new(confirmation))
+        .data(Arc::clone(&limits))
         .data(Arc::new(meter));
     let public_url_is_local =
         settings.public_url.as_ref().map_or_else(|| address.ip().is_loopback(), PublicUrl::is_loopback);
@@ -204,6 +205,7 @@ fn assemble(
             proxies: TrustedProxies::new(settings.trusted_proxies.clone()),
             gates: Gates { mailbox, metrics: settings.metrics, public_url_is_local },
             cors_origins: settings.cors_origins.clone(),
+            clock: service.clock.clone(),
             chance: service.chance.clone(),
             metrics: service.metrics.clone(),
         },

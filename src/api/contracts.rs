@@ -7,6 +7,7 @@ use poem::http::Method;
 use super::documents::{Document, of_contract};
 use super::finradar::{self, FinRadar};
 use super::flashback::{self, Flashback};
+use super::limits::published::Published;
 use super::mounted::{Mount, place_of};
 use super::problem::{Problem, Unshaped};
 use crate::model::contract::Contract;
@@ -21,6 +22,8 @@ pub struct Built {
     pub title: &'static str,
     /// What its document says of it first, in Markdown.
     pub introduction: &'static str,
+    /// What it publishes of rates, which all its answers tell of; none where it publishes nothing.
+    pub published: Option<&'static Published>,
     /// Its own document.
     pub document: fn() -> Document,
     /// Shapes what no operation handled at a route, given by method and pattern.
@@ -34,6 +37,7 @@ pub const BUILT: &[Built] = &[
         policy: &flashback::POLICY,
         title: Flashback::TITLE,
         introduction: Flashback::INTRODUCTION,
+        published: None,
         document: || of_contract(Flashback),
         outside: flashback::outside::outside_operations,
     },
@@ -42,6 +46,7 @@ pub const BUILT: &[Built] = &[
         policy: &finradar::POLICY,
         title: FinRadar::TITLE,
         introduction: FinRadar::INTRODUCTION,
+        published: None,
         document: || of_contract(FinRadar),
         outside: finradar::outside::outside_operations,
     },

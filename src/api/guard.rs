@@ -1,11 +1,14 @@
 //! Who is calling: the bearer token of a request, and what its account may do.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use poem::Request;
 use poem::error::ResponseError;
 use poem::http::StatusCode;
 
+use super::limits::Limits;
+use super::limits::published::{Published, Tally};
 use crate::client::Sender;
 use crate::model::contract::Contract;
 use crate::service::Service;
@@ -23,6 +26,9 @@ pub enum GuardError {
     /// The token is good, but the organization asks for a second factor that the account does not have.
     #[error("a second factor has to be set up")]
     MustEnrol,
+    /// The account has called more often than its contract lets it.
+    #[error("too many calls")]
+    TooManyCalls(Duration),
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -32,6 +38,7 @@ impl ResponseError for GuardError {
         match self {
             GuardError::Unauthorized => StatusCode::UNAUTHORIZED,
             GuardError::Unverified | GuardError::MustEnrol => StatusCode::FORBIDDEN,
+            GuardError::TooManyCalls(_) => StatusCode::TOO_MANY_REQUESTS,
             GuardError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -59,6 +66,17 @@ pub fn admit_to_enrol(
         .data::<Arc<Service>>()
         .ok_or_else(|| Unavailable::because("the request reached no service"))?;
     service.authenticate(token, contract, Sender::of(request))?.ok_or(GuardError::Unauthorized)
+}
+
+/// Lets pass who calls no more often than the contract publishes.
+///
+/// # Errors
+/// [`GuardError::TooManyCalls`].
+pub fn within(request: &Request, caller: Caller, published: &Published) -> Result<Caller, GuardError> {
+    let limits = request.data::<Arc<Limits>>().ok_or_else(|| Unavailable::because("no limits are set"))?;
+    let tally = request.data::<Tally>().cloned().unwrap_or_default();
+    let counted = limits.published.count_account(published, caller.member.account.id, &tally);
+    counted.map(|()| caller).map_err(GuardError::TooManyCalls)
 }
 
 /// Lets pass who has proved the address.

@@ -1,5 +1,6 @@
 //! How often one network may call what: every route in one table, on by default, bounded in memory (H2, H6).
 
+pub mod published;
 pub mod tiers;
 
 use std::hash::{BuildHasher, RandomState};
@@ -15,6 +16,8 @@ use governor::{Quota, RateLimiter};
 
 use crate::clock::Clock;
 use crate::model::network::Network;
+
+use published::PublishedBudgets;
 
 /// A class of calls that share a budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +50,9 @@ const CLASSES: &[(&str, &str, Class)] = &[
     ("POST", "/finradar/api/v1/auth/resend-verification", Class::Mail),
     ("POST", "/finradar/api/v1/auth/forgetpassword", Class::Mail),
     ("GET", "/finradar/api/v1/auth/verifyEmail", Class::Proof),
+    ("POST", "/orbai/api/v1/auth/register", Class::SignUp),
+    ("POST", "/orbai/api/v1/auth/login", Class::Login),
+    ("POST", "/orbai/api/v1/auth/refresh", Class::Proof),
     ("POST", "/user/request-reset-password", Class::Mail),
     ("POST", "/user/resend-verification/{verificationTokenId}", Class::Mail),
     ("POST", "/organization/users", Class::Mail),
@@ -139,18 +145,22 @@ pub struct Limits {
     clock: LimitClock,
     hasher: RandomState,
     enabled: bool,
+    /// What contracts publish, beside the classes.
+    pub published: PublishedBudgets,
 }
 
 impl Limits {
     /// Full budgets for everybody; without limits when `enabled` is false.
     pub fn new(clock: Clock, enabled: bool) -> Limits {
+        let published = PublishedBudgets::new(clock.clone(), enabled);
         let clock = LimitClock(clock);
         let budgets = |class: Class| {
             let quota = Quota::per_minute(class.per_minute());
             let limiter = RateLimiter::new(quota, DashMapStateStore::default(), clock.clone());
             Budgets { class, limiter, calls: AtomicU64::new(0) }
         };
-        Limits { budgets: Class::ALL.map(budgets).into(), clock, hasher: RandomState::new(), enabled }
+        let budgets = Class::ALL.map(budgets).into();
+        Limits { budgets, clock, hasher: RandomState::new(), enabled, published }
     }
 
     /// Counts a call.

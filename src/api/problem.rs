@@ -16,11 +16,19 @@ use crate::service::Unavailable;
 
 /// The shape in which a contract tells what went wrong.
 pub trait Family: Sized + Send + Sync + 'static {
+    /// The headers of all its answers beside those that every answer has, each a number: name and meaning.
+    const HEADERS: &'static [(&'static str, &'static str)] = &[];
+
     /// The wire object.
     type Body: Type + ToJSON + Send;
 
     /// The wire object of a problem.
     fn body(problem: &Problem<Self>) -> Self::Body;
+
+    /// The status of a problem, where the contract has another for it.
+    fn status(problem: &Problem<Self>) -> StatusCode {
+        problem.status
+    }
 }
 
 /// What went wrong. It holds no cause: that was logged, and the body names the request instead.
@@ -38,6 +46,10 @@ pub struct Problem<F> {
 #[derive(Debug)]
 pub enum Details {
     None,
+    /// Everything that is wrong with the input.
+    Faults(Vec<Fault>),
+    /// The caller showed no good access token.
+    NoToken,
     /// What is missing to pay for a call.
     Shortfall(Box<Shortfall>),
 }
@@ -78,12 +90,13 @@ impl<F> Problem<F> {
     /// 400 for faulty input.
     pub fn invalid_input(faults: &[Fault]) -> Problem<F> {
         Problem::new(StatusCode::BAD_REQUEST, "INVALID_INPUT", format!("{}.", sentence(faults)))
+            .with(Details::Faults(faults.to_vec()))
     }
 
     /// 401: no token, or none that is good.
     pub fn unauthorized() -> Problem<F> {
         let message = "A valid access token is required: send it as Authorization: Bearer <token>.";
-        Problem::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", message)
+        Problem::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", message).with(Details::NoToken)
     }
 
     /// 429: to be tried again after `wait`.
@@ -187,6 +200,7 @@ impl<F> Problem<F> {
                 "MFA_SETUP_REQUIRED",
                 "Your organization asks for a second factor: set one up first.",
             ),
+            GuardError::TooManyCalls(wait) => Problem::rate_limited(*wait),
             GuardError::Unavailable(cause) => Problem::unavailable(cause),
         }
     }

@@ -127,7 +127,7 @@ impl<O: Outcomes> IntoResponse for Streamed<O> {
 
 /// The answer that a problem becomes.
 pub fn problem_response<F: Family>(problem: &Problem<F>) -> Response {
-    let mut response = json(problem.status, F::body(problem).to_json_string().into());
+    let mut response = json(F::status(problem), F::body(problem).to_json_string().into());
     if let Some(wait) = problem.retry_after {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
     }
@@ -149,14 +149,15 @@ impl<O: Outcomes> ApiResponse for Reply<O> {
     const BAD_REQUEST_HANDLER: bool = true;
 
     fn meta() -> MetaResponses {
-        let success = meta::<O::Success>(O::SUCCESS);
+        let headers = <O::Family as Family>::HEADERS;
+        let success = meta::<O::Success>(O::SUCCESS, headers);
         let mut failures: Vec<Status> = O::FAILURES.iter().flat_map(|group| group.iter().copied()).collect();
         failures.sort_by_key(|(status, _)| *status);
         // What an operation says itself of a status stands behind what a group says, and goes before it.
         let failures = failures.iter().zip(failures.iter().skip(1).map(Some).chain([None]));
         let failures =
             failures.filter(|(one, next)| next.is_none_or(|next| next.0 != one.0)).map(|(one, _)| *one);
-        let failures = failures.map(meta::<<O::Family as Family>::Body>);
+        let failures = failures.map(|status| meta::<<O::Family as Family>::Body>(status, headers));
         MetaResponses { responses: [success].into_iter().chain(failures).collect() }
     }
 
@@ -188,15 +189,16 @@ impl<O: Outcomes> ApiResponse for Streamed<O> {
 
 /// How the document tells a failure in a family's shape.
 pub(super) fn failure<F: Family>(status: Status) -> MetaResponse {
-    meta::<F::Body>(status)
+    meta::<F::Body>(status, F::HEADERS)
 }
 
-fn meta<T: Type>((status, description): Status) -> MetaResponse {
+fn meta<T: Type>((status, description): Status, more: &[(&str, &str)]) -> MetaResponse {
     let content = MetaMediaType { content_type: "application/json", schema: T::schema_ref() };
     let mut headers = vec![header("X-Request-Id", "string", "Names this request in the server's log.")];
     if matches!(status, 429 | 503) {
         headers.push(header("Retry-After", "integer", "Seconds to wait before trying again."));
     }
+    headers.extend(more.iter().map(|(name, meaning)| header(name, "integer", meaning)));
     MetaResponse { description, status: Some(status), status_range: None, content: vec![content], headers }
 }
 

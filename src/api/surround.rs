@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use poem::http::header::{self, HeaderName, HeaderValue};
 use poem::http::{Method, StatusCode};
@@ -15,10 +16,12 @@ use super::cors::Cors;
 use super::front_door::FrontDoor;
 use super::gates::Gates;
 use super::inventory::Inventory;
+use super::limits::published::Tally;
 use super::limits::{Class, Limits};
+use super::metering::rate_headers;
 use super::problem::{Problem, Unshaped};
 use crate::client::{Sender, TrustedProxies};
-use crate::clock::{Chance, Stopwatch};
+use crate::clock::{Chance, Clock, Stopwatch};
 use crate::metrics::{Metrics, RequestLabels, RouteLabels};
 use crate::model::network::Network;
 
@@ -46,6 +49,7 @@ pub struct Around {
     pub proxies: TrustedProxies,
     pub gates: Gates,
     pub cors_origins: Vec<String>,
+    pub clock: Clock,
     pub chance: Chance,
     pub metrics: Metrics,
 }
@@ -90,6 +94,8 @@ impl<E: Endpoint> Endpoint for Surround<E> {
         let pattern = route.map_or_else(|| Arc::clone(&self.unmatched), |route| Arc::clone(&route.pattern));
         let origin = self.cors.allowed(request.headers());
         // The pattern, never the path or query: those may hold secrets (C4).
+        let tally = Tally::default();
+        request.extensions_mut().insert(tally.clone());
         let span = tracing::info_span!("request", %id, %method, route = pattern.as_str());
         let mut response = async {
             let response = self.answer(request, Arc::clone(&id), &pattern, origin.is_some()).await;
@@ -107,6 +113,7 @@ impl<E: Endpoint> Endpoint for Surround<E> {
         {
             response.headers_mut().insert(header::ALLOW, allow);
         }
+        self.tell_rate(&mut response, &tally);
         finish(&mut response, &id, origin);
         self.measure(&method, pattern, response.status(), watch);
         Ok(response)
@@ -132,7 +139,7 @@ impl<E: Endpoint> Surround<E> {
         }
         let sender = self.around.proxies.sender(peer, request.headers());
         let class = Class::of(request.method().as_str(), pattern);
-        if let Err(wait) = self.around.limits.count(class, Network::from(sender)) {
+        if let Err(wait) = self.count(&request, contract, class, Network::from(sender)) {
             return problem(Problem::rate_limited(wait));
         }
         if cross_origin && let Some(response) = Cors::preflight(&request) {
@@ -154,6 +161,29 @@ impl<E: Endpoint> Surround<E> {
                 }
                 problem(Problem::of_error(&error))
             }
+        }
+    }
+
+    /// Counts a call within what its contract publishes and within the class of its route.
+    fn count(
+        &self,
+        request: &Request,
+        contract: &Built,
+        class: Class,
+        network: Network,
+    ) -> Result<(), Duration> {
+        let limits = &self.around.limits;
+        let Some(published) = contract.published else { return limits.count(class, network) };
+        let tally = request.extensions().get::<Tally>().cloned().unwrap_or_default();
+        limits.published.count_network(published, network, class != Class::General, &tally)?;
+        limits.count(class, network).inspect_err(|_| tally.note_exhausted(class.per_minute().get()))
+    }
+
+    /// Tells what remains of the strictest budget, where something was counted that is to be told.
+    fn tell_rate(&self, response: &mut Response, tally: &Tally) {
+        let Some(allowance) = tally.strictest() else { return };
+        for (name, value) in rate_headers(&allowance, self.around.clock.now()) {
+            response.headers_mut().insert(name, HeaderValue::from(value));
         }
     }
 

@@ -85,6 +85,7 @@ fn surrounded(routes: Route) -> impl Endpoint<Output = poem::Response> {
             proxies: TrustedProxies::default(),
             gates,
             cors_origins: Vec::new(),
+            clock: Clock::fixed(START),
             chance: Chance::seeded(1),
             metrics: Metrics::new(),
         },

@@ -1,6 +1,8 @@
-//! How often an organization may make metered calls: as often as its plan says, over all its keys.
+//! How often somebody may call where they are told what remains: an organization as often as its plan says over all
+//! its keys, and whoever a contract publishes a rate for.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -25,21 +27,20 @@ pub struct Allowance {
     pub full_in: Duration,
 }
 
-type Limiter =
-    RateLimiter<OrganizationId, DashMapStateStore<OrganizationId>, LimitClock, StateInformationMiddleware>;
+type Limiter<K> = RateLimiter<K, DashMapStateStore<K>, LimitClock, StateInformationMiddleware>;
 
-/// The budgets of all organizations: one limiter a rate, and there are as many rates as plans. Only who has a good key
-/// is counted, so there are no more budgets than organizations, and those unused for a minute go.
-pub struct Tiers {
-    limiters: RwLock<HashMap<NonZeroU32, Arc<Limiter>>>,
+/// The budgets of all who are counted: one limiter a rate, and there are as many rates as plans. Of organizations only
+/// who has a good key is counted, so there are no more budgets than organizations, and those unused for a minute go.
+pub struct Tiers<K: Clone + Eq + Hash = OrganizationId> {
+    limiters: RwLock<HashMap<NonZeroU32, Arc<Limiter<K>>>>,
     clock: LimitClock,
     calls: AtomicU64,
     enabled: bool,
 }
 
-impl Tiers {
+impl<K: Clone + Eq + Hash> Tiers<K> {
     /// Full budgets for everybody; without limits when `enabled` is false.
-    pub fn new(clock: Clock, enabled: bool) -> Tiers {
+    pub fn new(clock: Clock, enabled: bool) -> Tiers<K> {
         Tiers { limiters: RwLock::default(), clock: LimitClock(clock), calls: AtomicU64::new(0), enabled }
     }
 
@@ -47,13 +48,8 @@ impl Tiers {
     ///
     /// # Errors
     /// The span to wait before the next is allowed, beside what the caller is told.
-    pub fn count(
-        &self,
-        organization: OrganizationId,
-        calls_a_minute: i64,
-    ) -> Result<Allowance, (Allowance, Duration)> {
-        let rate = u32::try_from(calls_a_minute.max(1)).ok().and_then(NonZeroU32::new);
-        let rate = rate.unwrap_or(NonZeroU32::MAX);
+    pub fn count(&self, who: K, calls_a_minute: i64) -> Result<Allowance, (Allowance, Duration)> {
+        let rate = rate(calls_a_minute);
         let allowance = |remaining: u32| Allowance {
             limit: rate.get(),
             remaining,
@@ -66,7 +62,7 @@ impl Tiers {
         if self.calls.fetch_add(1, Ordering::Relaxed) % CLEAN_UP_EVERY == CLEAN_UP_EVERY - 1 {
             limiter.retain_recent();
         }
-        match limiter.check_key(&organization) {
+        match limiter.check_key(&who) {
             Ok(state) => Ok(allowance(state.remaining_burst_capacity())),
             Err(refusal) => {
                 let wait = refusal.wait_time_from(governor::clock::Clock::now(&self.clock));
@@ -75,7 +71,13 @@ impl Tiers {
         }
     }
 
-    fn limiter(&self, rate: NonZeroU32) -> Arc<Limiter> {
+    /// How many are counted at a rate.
+    pub fn len(&self, calls_a_minute: u32) -> usize {
+        let limiters = self.limiters.read().unwrap_or_else(PoisonError::into_inner);
+        limiters.get(&rate(i64::from(calls_a_minute))).map_or(0, |limiter| limiter.len())
+    }
+
+    fn limiter(&self, rate: NonZeroU32) -> Arc<Limiter<K>> {
         if let Some(limiter) = self.limiters.read().unwrap_or_else(PoisonError::into_inner).get(&rate) {
             return Arc::clone(limiter);
         }
@@ -86,6 +88,12 @@ impl Tiers {
         let mut limiters = self.limiters.write().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(limiters.entry(rate).or_insert_with(fresh))
     }
+}
+
+/// At least one call a minute.
+fn rate(calls_a_minute: i64) -> NonZeroU32 {
+    let rate = u32::try_from(calls_a_minute.max(1)).ok().and_then(NonZeroU32::new);
+    rate.unwrap_or(NonZeroU32::MAX)
 }
 
 #[cfg(test)]

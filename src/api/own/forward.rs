@@ -240,6 +240,7 @@ fn payer_of_token(
             GuardError::Unauthorized | GuardError::Unverified | GuardError::MustEnrol => {
                 Problem::unauthorized()
             }
+            GuardError::TooManyCalls(wait) => Problem::rate_limited(wait),
             GuardError::Unavailable(cause) => cause.into(),
         })?;
     service.payer_of_caller(&caller)?.ok_or_else(Problem::unauthorized)
