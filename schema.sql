@@ -404,3 +404,47 @@ create table second_factor_failures (
     window_started_at bigint not null,
     failures bigint not null
 );
+
+-- Names that are made for accounts, in lower-case ASCII.
+create table usernames (
+    username text not null primary key,
+    account_id text not null unique references accounts (id) on delete cascade
+);
+
+-- What somebody tells of themselves beside their name, as typed; null = not told.
+create table profiles (
+    account_id text not null primary key references accounts (id) on delete cascade,
+    phone text,
+    address text,
+    city text,
+    state text,
+    country text,                           -- of residence
+    postal_code text,
+    locale text,
+    language text,                          -- tag as given; letters are written in that of the account
+    birth_date text,                        -- ISO 8601
+    updated_at bigint not null
+);
+
+-- Devices that a client names itself, each with the one session on it: when that goes, so does the device.
+create table client_devices (
+    id text not null primary key,
+    account_id text not null references accounts (id) on delete cascade,
+    session_id text not null unique references sessions (id) on delete cascade,
+    device_id text not null,                -- the client's identity for it, or the id above where it gave none
+    name text,                              -- what the client calls it
+    platform text,                          -- 'ios', 'android', 'windows', 'macos', 'linux', 'web'
+    app_version text,
+    push_token_sealed text,                 -- encrypted; null = none, or the session has ended
+    login_at bigint not null,               -- when the session was opened
+    unique (account_id, device_id)
+);
+
+-- By which code an account brings others in, and who brought it in.
+create table referrals (
+    account_id text not null primary key references accounts (id) on delete cascade,
+    code text not null unique,              -- upper case
+    referred_by text references accounts (id) on delete set null,
+    rewarded_at bigint                      -- when the referrer was rewarded for this account; null = not yet
+);
+create index referrals_referred_by on referrals (referred_by) where referred_by is not null;

@@ -91,7 +91,7 @@ impl Client {
     /// Where a session is opened from. `device` is what the client calls itself, if it did.
     pub fn origin(&self, device: Option<&str>) -> Origin {
         let device = device.filter(|name| !name.is_empty()).unwrap_or(&self.user_agent);
-        Origin { address: self.address, device: device.to_owned(), told: None }
+        Origin { address: self.address, device: device.to_owned(), told: None, report: None }
     }
 }
 

@@ -24,6 +24,8 @@ pub enum Use {
     /// The secret that an authenticator app shares.
     Totp,
     RecoveryCode,
+    /// By what an app on a device is reached.
+    PushToken,
     /// The check value by which a wrong key is noticed at start-up.
     KeyCheck,
 }
@@ -40,6 +42,7 @@ impl Use {
             Use::InviteCode => b"invite code",
             Use::Totp => b"totp",
             Use::RecoveryCode => b"recovery code",
+            Use::PushToken => b"push token",
             Use::KeyCheck => b"key check",
         }
     }

@@ -22,7 +22,7 @@ use crate::model::contract::Contract;
 use crate::model::password::{MAX_PASSWORD_CHARS, PasswordRule};
 use crate::model::subscription::SeededPlan;
 use crate::service::authenticate::Caller;
-use crate::service::policy::{Gate, Policy, UnverifiedMay};
+use crate::service::policy::{DeviceLimit, Gate, Policy, UnverifiedMay};
 
 /// What FinRadar has decided (contracts/finradar.md, sections 1 and 2).
 pub const POLICY: Policy = Policy {
@@ -33,8 +33,9 @@ pub const POLICY: Policy = Policy {
     welcome_key: true,
     hand_over: Some(Duration::from_secs(10)),
     unverified_may: UnverifiedMay::DoNothing,
-    device_limit: Some(2),
     reset_spacing: Duration::from_secs(60),
+    device_limit: DeviceLimit::Fixed(2),
+    profiles: false,
 };
 
 /// The areas of the contract, as the documentation groups them.

@@ -35,7 +35,7 @@ use crate::model::contract::Contract;
 use crate::model::password::{MAX_PASSWORD_CHARS, PasswordRule};
 use crate::model::subscription::SeededPlan;
 use crate::service::authenticate::Caller;
-use crate::service::policy::{Gate, Policy, UnverifiedMay};
+use crate::service::policy::{DeviceLimit, Gate, Policy, UnverifiedMay};
 
 /// What Flashback has decided (seed).
 pub const POLICY: Policy = Policy {
@@ -46,8 +46,9 @@ pub const POLICY: Policy = Policy {
     welcome_key: false,
     hand_over: None,
     unverified_may: UnverifiedMay::Read,
-    device_limit: None,
     reset_spacing: Duration::ZERO,
+    device_limit: DeviceLimit::None,
+    profiles: false,
 };
 
 /// The areas of the contract, as the documentation groups them.

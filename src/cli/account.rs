@@ -15,6 +15,7 @@ use crate::model::language::Language;
 use crate::model::name::{CompanyName, PersonName};
 use crate::model::organization::Contact;
 use crate::model::password::Password;
+use crate::model::personal::PersonalDetails;
 use crate::service::Service;
 use crate::service::operator::{AccountAction, AccountName};
 use crate::service::register::{RegisterError, RegisterOrder};
@@ -162,6 +163,7 @@ fn order(new: NewAccount) -> Result<RegisterOrder, Refusal> {
         language: Language::of_tag(&new.language)
             .ok_or_else(|| Refusal::because("--language must be en, de, fa or fr"))?,
         invite: None,
+        personal: PersonalDetails::default(),
     })
 }
 

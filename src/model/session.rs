@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::client_device::DeviceReport;
 use super::contract::Contract;
 use super::device::Description;
 use super::id::{AccountId, SessionId};
@@ -68,4 +69,6 @@ pub struct Origin {
     pub device: String,
     /// What it tells of its machine, where it does.
     pub told: Option<Description>,
+    /// What it reports of a device that it names itself, where the contract has such.
+    pub report: Option<DeviceReport>,
 }

@@ -22,10 +22,12 @@ pub struct Policy {
     pub hand_over: Option<Duration>,
     /// What an account may do before its address is proved.
     pub unverified_may: UnverifiedMay,
-    /// Sessions that an account may have open through the contract: a login past that ends the oldest. None: any number.
-    pub device_limit: Option<i64>,
     /// How long after a reset letter no other is mailed to the account. Zero: no longer than the address's budget says.
     pub reset_spacing: Duration,
+    /// Sessions that an account may have open through the contract.
+    pub device_limit: DeviceLimit,
+    /// Whether a sign-up gives the account a username, a profile and a referral code.
+    pub profiles: bool,
 }
 
 /// Who may sign up through a contract.
@@ -43,4 +45,17 @@ pub enum UnverifiedMay {
     Read,
     /// Nothing: a login mails the verification letter again and is refused.
     DoNothing,
+    /// Everything.
+    DoEverything,
+}
+
+/// How many sessions an account may have open through a contract, and which make room for one more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceLimit {
+    /// Any number.
+    None,
+    /// So many; the oldest makes room.
+    Fixed(i64),
+    /// As many as the plan in force has devices; the least recently used makes room.
+    OfPlan,
 }

@@ -1,6 +1,7 @@
 //! Signing up: one pipeline for every contract. What differs between them is the [`Policy`] they hand in.
 
 mod draft;
+mod introduction;
 
 use crate::mail::Recipient;
 use crate::model::account::Member;
@@ -14,7 +15,9 @@ use crate::model::letter::LetterKind;
 use crate::model::name::{CompanyName, PersonName};
 use crate::model::organization::Contact;
 use crate::model::password::Password;
+use crate::model::personal::PersonalDetails;
 use crate::model::proof::Purpose;
+use crate::model::referral::ReferralCode;
 use crate::model::session::Origin;
 use crate::model::time::Millis;
 use crate::store::{Tx, Unavailable, letters};
@@ -39,6 +42,8 @@ pub struct RegisterOrder {
     pub is_business: bool,
     pub contact: Contact,
     pub language: Language,
+    /// Kept where the contract has profiles.
+    pub personal: PersonalDetails,
     /// The invite code that a good invite token speaks of, where the contract asks for one.
     pub invite: Option<InviteCodeId>,
 }
@@ -125,8 +130,9 @@ impl Service {
     ) -> Result<Entered, RegisterError> {
         let mut draft = self.draft(policy, order).await?;
         draft.entry.actor = Actor::Person(draft.account, origin.address);
-        let session = self.new_session(draft.account, policy.contract, origin);
-        draft.session = Some((session.clone(), origin.address.to_string()));
+        let opening = self.opening(policy, draft.account, origin);
+        let session = opening.session.clone();
+        draft.opening = Some(opening);
         let proof = draft.mailing.proof;
         let member = self.store.write(move |tx| draft.commit(tx)).await?;
         self.bell.ring();
@@ -205,7 +211,8 @@ impl Service {
                 let identity = self.trial_identity(domain.as_str());
                 (domain, identity)
             }),
-            session: None,
+            opening: None,
+            referral_code: ReferralCode::of_bits(self.chance.below(u64::MAX)),
             welcome: None,
             verified: false,
             policy: *policy,

@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_metering.sql"),
     include_str!("migrations/0007_new_device.sql"),
     include_str!("migrations/0008_members_in_order.sql"),
+    include_str!("migrations/0009_orbai.sql"),
     include_str!("migrations/0010_two_factor.sql"),
 ];
 

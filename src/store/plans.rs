@@ -33,6 +33,11 @@ fn read_period(row: &mut Row) -> Result<Period, Unavailable> {
     })
 }
 
+/// On how many devices a plan lets one be signed in. `None` for no such plan.
+pub fn device_limit(tx: &Tx<'_>, key: &str) -> Result<Option<i64>, Unavailable> {
+    tx.value("select device_limit from plans where id = ?1", params![key])
+}
+
 /// The period of an id.
 pub fn period(tx: &Tx<'_>, id: PeriodId) -> Result<Option<Period>, Unavailable> {
     tx.row(&format!("{PERIOD} where id = ?1"), params![id], read_period)

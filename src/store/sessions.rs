@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::accounts::{MEMBER_COLUMNS, MEMBER_PLACE, read_member};
-use super::{Row, Tx, Unavailable, params};
+use super::{Row, Tx, Unavailable, client_devices, params};
 use crate::model::account::Member;
 use crate::model::id::{AccountId, SessionId};
 use crate::model::session::Session;
@@ -105,10 +105,10 @@ pub fn touch(tx: &Tx<'_>, id: SessionId, now: Millis) -> Result<(), Unavailable>
 
 /// Ends a session. False when it had ended.
 pub fn revoke(tx: &Tx<'_>, id: SessionId, now: Millis) -> Result<bool, Unavailable> {
-    Ok(tx.execute(
-        "update sessions set revoked_at = ?2 where id = ?1 and revoked_at is null",
-        params![id, now],
-    )? == 1)
+    let sql = "update sessions set revoked_at = ?2 where id = ?1 and revoked_at is null returning account_id";
+    let ended: Option<AccountId> = tx.value(sql, params![id, now])?;
+    ended.map_or(Ok(()), |account| client_devices::forget_push_tokens(tx, account))?;
+    Ok(ended.is_some())
 }
 
 /// Ends every session of an account but `except`.
@@ -120,17 +120,36 @@ pub fn revoke_all(
 ) -> Result<u64, Unavailable> {
     let sql = "update sessions set revoked_at = ?3
         where account_id = ?1 and revoked_at is null and id <> coalesce(?2, '')";
-    tx.execute(sql, params![account, except, now])
+    let ended = tx.execute(sql, params![account, except, now])?;
+    client_devices::forget_push_tokens(tx, account)?;
+    Ok(ended)
 }
 
-/// Ends the live sessions of the same account and contract as `newcomer`, but the `keep` youngest. Tells how many.
-pub fn evict(tx: &Tx<'_>, newcomer: &Session, keep: i64, now: Millis) -> Result<u64, Unavailable> {
-    let sql = "update sessions set revoked_at = ?3
+/// Which sessions stay when one more is opened than there may be.
+#[derive(Debug, Clone, Copy)]
+pub enum Keep {
+    /// So many of those opened last.
+    Youngest(i64),
+    /// So many of those used last.
+    LatestUsed(i64),
+}
+
+/// Ends the live sessions of the same account and contract as `newcomer`, but those to keep. Tells how many.
+pub fn evict(tx: &Tx<'_>, newcomer: &Session, keep: Keep, now: Millis) -> Result<u64, Unavailable> {
+    let (order, keep) = match keep {
+        Keep::Youngest(keep) => ("created_at desc", keep),
+        Keep::LatestUsed(keep) => ("last_used_at desc, created_at desc", keep),
+    };
+    let sql = format!(
+        "update sessions set revoked_at = ?3
         where account_id = ?1 and contract = ?2 and revoked_at is null and expires_at > ?3 and id not in (
             select id from sessions
             where account_id = ?1 and contract = ?2 and revoked_at is null and expires_at > ?3
-            order by created_at desc, id desc limit ?4)";
-    tx.execute(sql, params![newcomer.account, newcomer.contract, now, keep])
+            order by {order}, id desc limit ?4)"
+    );
+    let ended = tx.execute(&sql, params![newcomer.account, newcomer.contract, now, keep])?;
+    client_devices::forget_push_tokens(tx, newcomer.account)?;
+    Ok(ended)
 }
 
 /// Removes sessions that ended before `before`, at most `limit`.

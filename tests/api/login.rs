@@ -5,6 +5,7 @@ use latchkey::model::email::EmailAddress;
 use latchkey::model::language::Language;
 use latchkey::model::name::{CompanyName, PersonName};
 use latchkey::model::organization::Contact;
+use latchkey::model::personal::PersonalDetails;
 use latchkey::service::register::RegisterOrder;
 use reqwest::Method;
 use serde_json::json;
@@ -24,6 +25,7 @@ async fn invited(app: &App, email: &str) {
         contact: Contact::default(),
         language: Language::English,
         invite: None,
+        personal: PersonalDetails::default(),
     };
     app.service.create_account(&POLICY, order, false).await.expect("an account");
 }

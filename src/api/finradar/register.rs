@@ -19,6 +19,7 @@ use crate::model::fault::Fault;
 use crate::model::invite_code::{InviteCode, InviteState};
 use crate::model::organization::Contact;
 use crate::model::password::Password;
+use crate::model::personal::PersonalDetails;
 use crate::service::Service;
 use crate::service::invite_codes::RedeemError;
 use crate::service::register::{RegisterError, RegisterOrder, Registered};
@@ -160,6 +161,7 @@ async fn register(
         contact: Contact::default(),
         language: client.language,
         invite,
+        personal: PersonalDetails::default(),
     };
     let Registered { handed_over, .. } = service.register(&POLICY, order, &client.origin(None)).await?;
     if !handed_over {

@@ -20,6 +20,7 @@ use crate::model::fault::{Fault, sentence};
 use crate::model::name::{CompanyName, ContactLine, PersonName};
 use crate::model::organization::Contact;
 use crate::model::password::Password;
+use crate::model::personal::PersonalDetails;
 use crate::service::Service;
 use crate::service::register::{RegisterError, RegisterOrder};
 
@@ -134,6 +135,7 @@ fn order(request: RegisterRequest, client: &Client) -> Result<RegisterOrder, Pro
         },
         language: client.language,
         invite: None,
+        personal: PersonalDetails::default(),
     })
 }
 

@@ -8,16 +8,19 @@ use crate::model::invite_code::InviteState;
 use crate::model::name::CompanyName;
 use crate::model::organization::Role;
 use crate::model::proof::Purpose;
-use crate::model::session::Session;
+use crate::model::referral::ReferralCode;
 use crate::model::subscription::{SeededPlan, TRIAL};
 use crate::model::time::Millis;
 use crate::service::api_keys::Welcome;
+use crate::service::opening::Opening;
 use crate::service::policy::{Gate, Policy};
 use crate::service::proving::{Identities, Mailing, settle_verified};
 use crate::store::accounts::{self, NewAccount};
 use crate::store::organizations::{self, NewOrganization};
-use crate::store::{Tx, Unavailable, audit, bans, invite_codes, proofs, sessions, subscriptions};
+use crate::store::referrals::Newcomer;
+use crate::store::{Tx, Unavailable, audit, bans, invite_codes, proofs, subscriptions};
 
+use super::introduction::Introduction;
 use super::{RegisterError, RegisterOrder};
 
 /// Everything a sign-up writes, made before the transaction so that the transaction is short.
@@ -28,8 +31,9 @@ pub(super) struct Draft {
     pub account: AccountId,
     pub organization: OrganizationId,
     pub subscription: SubscriptionId,
-    /// The session to open, and the address it is opened from.
-    pub session: Option<(Session, String)>,
+    pub opening: Option<Opening>,
+    /// The account's own, where the contract has such.
+    pub referral_code: ReferralCode,
     /// The first API key, and the letter that brings it.
     pub welcome: Option<Welcome>,
     /// Whether the address is taken as proved.
@@ -80,11 +84,14 @@ impl Draft {
         self.insert_account(tx)?;
         self.insert_organization(tx)?;
         audit::note(tx, &self.entry)?;
-        if let Some((session, address)) = &self.session {
-            sessions::insert(tx, session, address)?;
-        }
         let missing = || Unavailable::because("an account just inserted is not there");
         let member = accounts::member(tx, self.account)?.ok_or_else(missing)?;
+        if self.policy.profiles {
+            self.introduction().commit(tx, &member)?;
+        }
+        if let Some(opening) = &self.opening {
+            opening.commit(tx, &member, false)?;
+        }
         if self.verified {
             settle_verified(tx, &member, &self.identities, self.now)?;
             return Ok(accounts::member(tx, self.account)?.ok_or_else(missing)?);
@@ -95,6 +102,16 @@ impl Draft {
             welcome.post(tx, self.account)?;
         }
         Ok(member)
+    }
+
+    fn introduction(&self) -> Introduction<'_> {
+        let device_id = self.opening.as_ref().and_then(Opening::device_id);
+        Introduction {
+            details: &self.order.personal,
+            code: &self.referral_code,
+            newcomer: Newcomer { identity: &self.identities.mailbox, device_id },
+            now: self.now,
+        }
     }
 
     fn insert_account(&self, tx: &Tx<'_>) -> Result<(), RegisterError> {
