@@ -19,7 +19,10 @@ SETTINGS = {
     "LATCHKEY_LOG_FORMAT": "json",
 }
 # They can end the very session that the other calls need.
-LEAVING = ["/user/logout", "/user/deactivate", "/token/{tokenId}", "/sessions/{id}/revoke", "/devices/{id}"]
+LEAVING = [
+    "/user/logout", "/user/deactivate", "/token/{tokenId}", "/sessions/{id}/revoke", "/devices/{id}",
+    "/orbai/api/v1/auth/logout",
+]  # fmt: skip
 METERED = "^/(forward-auth|finradar/api/v1/account/)"
 
 

@@ -15,6 +15,7 @@ pub mod inventory;
 pub mod limits;
 pub mod metering;
 mod mounted;
+pub mod orbai;
 mod own;
 pub mod problem;
 mod qr;

@@ -37,7 +37,7 @@ use crate::model::name::Name;
 use reading::{Reading, items, quoted};
 
 /// The contracts that this version serves, all of them by default.
-pub const SERVED: &[Contract] = &[Contract::Flashback, Contract::FinRadar];
+pub const SERVED: &[Contract] = &[Contract::Flashback, Contract::FinRadar, Contract::OrbAi];
 
 /// The most threads for hashing: each keeps about 19 MiB at the default cost.
 const MOST_HASH_THREADS: usize = 256;

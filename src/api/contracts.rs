@@ -9,6 +9,7 @@ use super::finradar::{self, FinRadar};
 use super::flashback::{self, Flashback};
 use super::limits::published::Published;
 use super::mounted::{Mount, place_of};
+use super::orbai::{self, OrbAi};
 use super::problem::{Problem, Unshaped};
 use crate::model::contract::Contract;
 use crate::service::policy::Policy;
@@ -49,6 +50,15 @@ pub const BUILT: &[Built] = &[
         published: None,
         document: || of_contract(FinRadar),
         outside: finradar::outside::outside_operations,
+    },
+    Built {
+        contract: Contract::OrbAi,
+        policy: &orbai::POLICY,
+        title: OrbAi::TITLE,
+        introduction: OrbAi::INTRODUCTION,
+        published: Some(&orbai::PUBLISHED),
+        document: || of_contract(OrbAi),
+        outside: orbai::outside::outside_operations,
     },
 ];
 
@@ -93,6 +103,7 @@ mod tests {
             ("/finradar/", Contract::FinRadar),
             ("/finradar/api/v1/nowhere", Contract::FinRadar),
             ("/finradars/api/v1", Contract::Flashback),
+            ("/orbai/api/v1/auth/login", Contract::OrbAi),
             ("//finradar/api/v1", Contract::Flashback),
             ("/Finradar/api/v1", Contract::Flashback),
             ("/api/v1/auth/login", Contract::Flashback),

@@ -9,6 +9,7 @@ use super::contracts::Built;
 use super::finradar::FinRadar;
 use super::flashback::Flashback;
 use super::mounted::{Mount, Mounted, Published, server_of};
+use super::orbai::OrbAi;
 use super::own;
 use crate::model::contract::Contract;
 
@@ -42,7 +43,14 @@ fn with_flashback<A: OpenApi>(before: A, served: &[Contract]) -> Whole {
 
 fn with_finradar<A: OpenApi>(before: A, served: &[Contract]) -> Whole {
     match served.contains(&Contract::FinRadar) {
-        true => finish((before, Mounted(FinRadar)), served),
+        true => with_orbai((before, Mounted(FinRadar)), served),
+        false => with_orbai(before, served),
+    }
+}
+
+fn with_orbai<A: OpenApi>(before: A, served: &[Contract]) -> Whole {
+    match served.contains(&Contract::OrbAi) {
+        true => finish((before, Mounted(OrbAi)), served),
         false => finish(before, served),
     }
 }

@@ -49,6 +49,7 @@ pub async fn registrant(app: &App, email: &str, password: Option<&str>) {
         contact: Contact::default(),
         language: Language::English,
         invite: None,
+        personal: latchkey::model::personal::PersonalDetails::default(),
     };
     let open = Policy { gate: Gate::Open, ..POLICY };
     app.service.create_account(&open, order, false).await.expect("an account");

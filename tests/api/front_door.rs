@@ -57,7 +57,7 @@ async fn a_name_decides_whose_paths_are_meant() {
     for host in [
         "localhost",
         "flashback.localhost",
-        "orbai.localhost",
+        "appmaker.localhost",
         "finradar.ai",
         "xapi.finradar.ai",
         "evil.example",

@@ -23,8 +23,10 @@ enum Kind {
     Key,
     Proof,
     Period,
+    /// A client's own identity for its device, which names nothing of anybody else's.
+    OwnName,
 }
-use Kind::{Account, Device, Key, Organization, Period, Proof, Session};
+use Kind::{Account, Device, Key, Organization, OwnName, Period, Proof, Session};
 
 /// A call that takes an id: method, path and, where the id stands in the body, the field.
 type Place = (&'static str, &'static str, &'static str);
@@ -55,6 +57,9 @@ const NO_SESSION: (u16, &str) = (404, "Session not found");
 const NO_KEY: (u16, &str) = (404, "API_KEY_NOT_FOUND");
 const NAME: Option<&str> = Some(r#"{"name":"Eve"}"#);
 const ROLE: Option<&str> = Some(r#"{"orgRole":0}"#);
+const SIGN_UP: Option<&str> =
+    Some(r#"{"email":"olga@acme.example","password":"SecurePass123","device_id":"ID"}"#);
+const LOG_IN: Option<&str> = Some(r#"{"email":"olga@acme.example","password":"wrong","device_id":"ID"}"#);
 const USER: &str = "/organization/users/{id}";
 
 const ROWS: &[Row] = &[
@@ -95,6 +100,8 @@ const ROWS: &[Row] = &[
     ),
     row(("DELETE", "/user/api-keys/{id}", ""), Key, None, NO_KEY),
     row(("DELETE", "/organization/api-keys/{id}", ""), Key, None, NO_KEY),
+    row(("POST", crate::orbai::REGISTER, "device_id"), OwnName, SIGN_UP, (409, "EMAIL_ALREADY_EXISTS")),
+    row(("POST", crate::orbai::LOGIN, "device_id"), OwnName, LOG_IN, (401, "INVALID_CREDENTIALS")),
     row(("POST", "/sessions/{id}/revoke", ""), Session, None, NO_SESSION),
     row(("POST", "/sessions/{id}/heartbeat", ""), Session, None, NO_SESSION),
     row(("GET", "/devices/{id}", ""), Device, None, NO_DEVICE),
@@ -176,7 +183,7 @@ impl Holdings {
             Session => self.sessions.clone(),
             Device => self.devices.clone(),
             Key => self.keys.clone(),
-            Proof | Period => Vec::new(),
+            Proof | Period | OwnName => Vec::new(),
         }
     }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::app::{App, PASSWORD, Person, registration};
 use crate::invites;
+use crate::orbai;
 
 const FINRADAR_LOGIN: &str = "/finradar/api/v1/auth/login";
 const FINRADAR_USER: &str = "/finradar/api/v1/user/";
@@ -61,6 +62,10 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("POST", "/finradar/api/v1/auth/resend-verification", r#"{"email":"EMAIL"}"#),
     ("POST", "/finradar/api/v1/auth/forgetpassword", r#"{"email":"EMAIL"}"#),
     ("PUT", "/finradar/api/v1/auth/newpassword", r#"{"token":"RESET","newpassword":"SecurePass123"}"#),
+    ("POST", orbai::REGISTER, r#"{"email":"NEW","password":"SecurePass123"}"#),
+    ("POST", orbai::LOGIN, r#"{"email":"EMAIL","password":"SecurePass123","device_id":"phone"}"#),
+    ("POST", orbai::REFRESH, r#"{"refresh_token":"ORBAI"}"#),
+    ("POST", orbai::LOGOUT, r#"{"all_devices":false}"#),
     ("PUT", FINRADAR_USER, r#"{"notify_email":false}"#),
 ];
 
@@ -184,6 +189,8 @@ struct Cast {
     owner: Person,
     /// The owner, signed in through the other contract.
     customer: Person,
+    /// And through the third.
+    app_user: Person,
     colleague: Person,
     pending: Person,
     /// What the words in capitals stand for.
@@ -210,6 +217,8 @@ impl Cast {
         assert_eq!(key.status, 201, "{}", key.text);
         let entered = app.post(FINRADAR_LOGIN, &json!({"email": email, "password": PASSWORD})).await;
         let customer = Person { access: entered.field("token"), ..owner.clone() };
+        let passes = [orbai::enter(app, &email).await, orbai::enter(app, &email).await];
+        let app_user = Person { access: passes[0].access.clone(), ..owner.clone() };
         let moved = format!("moved@{domain}");
         let change = json!({"newEmail": moved, "password": PASSWORD});
         let asked = app.call(&colleague, Method::POST, "/user/change-email", Some(&change)).await;
@@ -224,11 +233,21 @@ impl Cast {
             ("NEW", format!("new@{domain}")),
             ("EMAIL", email.clone()),
             ("REFRESH", other.refresh),
+            ("ORBAI", passes[1].refresh.clone()),
             ("VERIFY", app.letter(&pending.email, "verify").await.token()),
             ("RESET", app.letter(&email, "reset").await.token()),
             ("DEVICE", device.as_str().expect("an id").to_owned()),
         ];
-        Cast { owner, customer, colleague, pending, words, domain: domain.to_owned() }
+        Cast { owner, customer, app_user, colleague, pending, words, domain: domain.to_owned() }
+    }
+
+    /// Whoever is signed in through the contract of a path.
+    fn caller(&self, path: &str) -> &Person {
+        match path.split('/').nth(1) {
+            Some("finradar") => &self.customer,
+            Some("orbai") => &self.app_user,
+            _ => &self.owner,
+        }
     }
 
     fn path(&self, pattern: &str) -> String {
@@ -319,7 +338,7 @@ async fn the_same_body_with_and_without_wishes_has_the_same_effect() {
         let mut statuses = Vec::new();
         for (cast, wish) in [(&plain, json!({})), (&wishing, wishes(&acme))] {
             let body = with(cast.body(template), &wish, schema);
-            let caller = if path.starts_with("/finradar/") { &cast.customer } else { &cast.owner };
+            let caller = cast.caller(path);
             let method = Method::from_bytes(method.as_bytes()).expect("a method");
             let answer = app.call(caller, method, &cast.path(path), Some(&body)).await;
             assert!((200..300).contains(&answer.status), "{path} takes {body}: {}", answer.text);
