@@ -3,6 +3,7 @@
 pub mod failure;
 pub mod outside;
 mod register;
+mod security;
 mod session;
 mod values;
 mod wire;
@@ -46,6 +47,9 @@ enum Area {
     /// Signing up, in and out.
     #[oai(rename = "OrbAI 1: sign-up and sessions")]
     Entry,
+    /// A code beside the password.
+    #[oai(rename = "OrbAI 2: security")]
+    Security,
 }
 
 /// `access_token` of a live session.
@@ -55,6 +59,16 @@ pub struct Known(pub Caller);
 
 async fn known(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
     let caller = guard::admit(request, &bearer.token, Some(Contract::OrbAi))?;
+    Ok(guard::within(request, caller, &PUBLISHED)?)
+}
+
+/// The same, also where the organization asks for a second factor that the account has yet to set up.
+#[derive(SecurityScheme)]
+#[oai(rename = "OrbAiBearer", ty = "bearer", bearer_format = "JWT", checker = "enrolling")]
+pub struct Enrolling(pub Caller);
+
+async fn enrolling(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
+    let caller = guard::admit_to_enrol(request, &bearer.token, Some(Contract::OrbAi))?;
     Ok(guard::within(request, caller, &PUBLISHED)?)
 }
 
@@ -68,6 +82,6 @@ impl Mount for OrbAi {
     const SLASHED: &'static [&'static str] = &[];
 
     fn operations() -> impl OpenApi {
-        (register::Register, session::Session)
+        (register::Register, session::Session, security::Security)
     }
 }

@@ -43,6 +43,7 @@ mod new_device;
 mod orbai;
 mod orbai_rates;
 mod orbai_register;
+mod orbai_security;
 mod orbai_session;
 mod privacy;
 mod proof;

@@ -70,8 +70,17 @@ const CALLS: &[(&str, &str, &str)] = &[
 ];
 
 /// Calls that take a code of the moment: `two_factor.rs` sends every one of their bodies with wishes.
-const WITH_CODES: &[&str] =
-    &["/mfa/verify-setup", "/mfa/verify-login", "/mfa/disable", "/mfa/enable", "/mfa/primary", "/mfa/reset"];
+const WITH_CODES: &[&str] = &[
+    "/orbai/api/v1/security/totp/enable",
+    "/orbai/api/v1/security/totp/disable",
+    "/orbai/api/v1/security/totp/recovery-codes",
+    "/mfa/verify-setup",
+    "/mfa/verify-login",
+    "/mfa/disable",
+    "/mfa/enable",
+    "/mfa/primary",
+    "/mfa/reset",
+];
 
 /// Whose body is plain, and whose has wishes.
 const PLAIN: &str = "plain.example";

@@ -67,7 +67,7 @@ const NOT_GOOD: (u16, &str) = (
 outcomes!(PreVerifyReply = PreVerifyOutcomes: FamilyA, 200 "The link is good; nothing was used up." => PreVerifiedBody,
     [ALWAYS, WITH_BODY, &[NOT_GOOD]]);
 outcomes!(VerifyReply = VerifyOutcomes: FamilyA, 200 "The address is proved; a new session." => EnteredBody,
-    [ALWAYS, WITH_BODY, &[NOT_GOOD]]);
+    [ALWAYS, WITH_BODY, &[NOT_GOOD, (403, "`MFA_REQUIRED`: the address is proved; coming in takes a login with the second factor.")]]);
 outcomes!(ResendReply = ResendOutcomes: FamilyA, 200 "If there is such a verification, its letter goes out again." => DoneBody,
     [ALWAYS, WITH_PATH]);
 
