@@ -387,7 +387,8 @@ create table totp_secrets (
     account_id text not null primary key references accounts (id) on delete cascade,
     sealed text not null,                   -- 160 bits, encrypted
     created_at bigint not null,
-    last_step bigint not null               -- the step of 30 seconds whose code was used last
+    last_step bigint not null,              -- the step of 30 seconds whose code was used last
+    pending_codes text not null             -- digests of the recovery codes shown with it, good once it is on; '' from then on
 );
 
 -- For when everything else is lost; each is good once.

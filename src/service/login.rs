@@ -254,14 +254,15 @@ impl Attempt {
         if member.account.second_factor_at.is_some() != self.checkpoint.is_some() {
             return Ok(Settled::HashChanged);
         }
+        // The password was right, whatever comes of the second factor: that has a budget of its own.
+        gate.succeed(tx)?;
+        if let Some((old, new)) = &self.upgrade {
+            accounts::upgrade_hash(tx, member.account.id, old, new)?;
+        }
         if let Some(checkpoint) = &self.checkpoint
             && let Err(missed) = checkpoint.pass(tx, &member)?
         {
             return Ok(Settled::Missed(missed));
-        }
-        gate.succeed(tx)?;
-        if let Some((old, new)) = &self.upgrade {
-            accounts::upgrade_hash(tx, member.account.id, old, new)?;
         }
         Ok(Settled::In(Box::new(admission.admit(tx, member, self.checkpoint.is_some())?)))
     }

@@ -13,6 +13,7 @@ use crate::store::{Tx, Unavailable, accounts, audit, letters, proofs, sessions};
 
 use super::authenticate::Caller;
 use super::register::silence;
+use super::two_factor::change::is_fresh;
 use super::{Service, Setback};
 
 /// A change of a profile; what is none stays.
@@ -33,6 +34,9 @@ pub enum ProfileError {
     Forbidden,
     #[error("only one's own password can be changed")]
     PasswordOfAnother,
+    /// The account has a second factor, and this session has not passed it lately.
+    #[error("the second factor has to be passed first")]
+    SecondFactorNeeded,
     /// The caller's session ended while the call waited.
     #[error("the session has ended")]
     SessionEnded,
@@ -77,14 +81,17 @@ impl Service {
                 permit(&caller, again.as_ref(), &change)?;
                 let (first, last) = (change.first_name.as_ref(), change.last_name.as_ref());
                 let (first, last) = (first.map(PersonName::as_str), last.map(PersonName::as_str));
-                accounts::set_names(tx, target.id, first, last, now)?;
                 if let (Some(hash), Some(notice)) = (&new_hash, &notice) {
+                    if caller.account.second_factor_at.is_some() && !is_fresh(tx, session, now)? {
+                        return Err(ProfileError::SecondFactorNeeded);
+                    }
                     accounts::set_password(tx, target.id, hash, now)?;
                     sessions::revoke_all(tx, target.id, Some(session), now)?;
                     void_requests(tx, target.id, now)?;
                     letters::insert(tx, notice, Some(target.id))?;
                     audit::note(tx, &entry)?;
                 }
+                accounts::set_names(tx, target.id, first, last, now)?;
                 Ok::<(), ProfileError>(())
             })
             .await?;
@@ -122,9 +129,13 @@ pub(super) fn still_in(tx: &Tx<'_>, session: SessionId, now: Millis) -> Result<O
 
 /// Ends what was asked for and not yet done: a new password, another address.
 pub(super) fn void_requests(tx: &Tx<'_>, id: AccountId, now: Millis) -> Result<(), Unavailable> {
-    for (purpose, letter) in
-        [(Purpose::Reset, LetterKind::Reset), (Purpose::ChangeAddress, LetterKind::ChangeAddress)]
-    {
+    for (purpose, letter) in [
+        (Purpose::Reset, LetterKind::Reset),
+        (Purpose::ChangeAddress, LetterKind::ChangeAddress),
+        // Logins that the old password began.
+        (Purpose::SecondFactor, LetterKind::LoginCode),
+        (Purpose::EnrolMail, LetterKind::LoginCode),
+    ] {
         proofs::void(tx, id, purpose, now)?;
         letters::drop_waiting(tx, id, letter.as_str(), now)?;
     }

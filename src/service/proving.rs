@@ -98,7 +98,8 @@ impl Mailing {
     }
 }
 
-fn code_mac(secrets: &Secrets, proof: ProofId, code: &str) -> String {
+/// By what a mailed code is found.
+pub(super) fn code_mac(secrets: &Secrets, proof: ProofId, code: &str) -> String {
     secrets.digest(Use::Code, &format!("{proof}:{code}"))
 }
 

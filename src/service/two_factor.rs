@@ -18,7 +18,7 @@ use crate::secrets::{Secrets, Use};
 use crate::store::{Tx, Unavailable, proofs, two_factor};
 
 use super::authenticate::Caller;
-use super::proving::{Evidence, Mailing, examine};
+use super::proving::{Mailing, code_mac};
 use super::{Service, wait_until};
 
 /// What a login still lacks: somebody knows the password, and has to answer for the second factor.
@@ -103,18 +103,30 @@ impl Question<'_> {
     }
 
     fn mailed(&self, tx: &Tx<'_>, secrets: &Secrets, code: &str) -> Result<bool, Unavailable> {
-        let proof = match self.ticket {
-            Some(ticket) => Some(ticket),
-            None => proofs::latest_open(tx, self.account, Purpose::SecondFactor)?.map(|proof| proof.id),
-        };
-        let Some(proof) = proof else { return Ok(false) };
-        let evidence = Evidence::CodeOfProof { proof, code: code.to_owned() };
-        let found = examine(tx, &evidence, Purpose::SecondFactor, secrets, self.now)?;
-        let Some(found) = found.filter(|found| found.account == self.account) else { return Ok(false) };
-        proofs::clear_tries(tx, self.account, Purpose::SecondFactor)?;
-        // A ticket is used up by the login that it stands for.
-        if self.ticket.is_some() { Ok(true) } else { proofs::consume(tx, found.id, self.now) }
+        if let Some(ticket) = self.ticket {
+            // It is used up by the login that it stands for.
+            return proofs::has_code(tx, ticket, &code_mac(secrets, ticket, code), self.now);
+        }
+        // Any login that waits may be meant: one begun later must not make the code in hand worthless.
+        let fitting = mailed_for(tx, secrets, (self.account, Purpose::SecondFactor), code, self.now)?;
+        fitting.map_or(Ok(false), |proof| proofs::consume(tx, proof, self.now))
     }
+}
+
+/// The open proof of an account that a mailed code fits. The budget of wrong answers is the caller's to count.
+fn mailed_for(
+    tx: &Tx<'_>,
+    secrets: &Secrets,
+    (account, purpose): (AccountId, Purpose),
+    code: &str,
+    now: Millis,
+) -> Result<Option<ProofId>, Unavailable> {
+    for proof in proofs::open(tx, account, purpose, now)? {
+        if proofs::has_code(tx, proof, &code_mac(secrets, proof, code), now)? {
+            return Ok(Some(proof));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether a code is of the shared secret and of a step that was not used before; uses the step up.
@@ -147,6 +159,12 @@ impl Service {
     /// [`Unavailable`].
     pub fn factors(&self, caller: &Caller) -> Result<Factors, Unavailable> {
         self.store.read(|tx| two_factor::factors(tx, caller.member.account.id))
+    }
+
+    /// Under what the codes mailed to an account are counted: only who knows the password can cause one, so strangers who
+    /// use up the address's own budget keep nobody out (H6).
+    fn code_subject(&self, account: AccountId) -> String {
+        self.subject(&format!("codes of {account}"))
     }
 
     /// A fresh code for a login, with its letter.

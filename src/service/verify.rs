@@ -216,7 +216,9 @@ impl Verification {
         }
         audit::note(tx, &self.verified)?;
         settle_verified(tx, &member, &self.identities, now)?;
-        if let Some((session, address)) = &self.session {
+        if let Some((session, address)) = &self.session
+            && member.account.second_factor_at.is_none()
+        {
             accounts::set_logged_in(tx, proof.account, now)?;
             sessions::insert(tx, session, address)?;
         }

@@ -70,6 +70,19 @@ pub fn latest_open(tx: &Tx<'_>, account: AccountId, purpose: Purpose) -> Result<
     tx.row(&sql, params![account, purpose], read)
 }
 
+/// The open proofs of an account and purpose that still live, the latest first, at most 50.
+pub fn open(
+    tx: &Tx<'_>,
+    account: AccountId,
+    purpose: Purpose,
+    now: Millis,
+) -> Result<Vec<ProofId>, Unavailable> {
+    let sql =
+        "select id from proofs where account_id = ?1 and purpose = ?2 and used_at is null and expires_at > ?3
+        order by created_at desc, id desc limit 50";
+    tx.rows(sql, params![account, purpose, now], Row::take)
+}
+
 /// The open proof that a link's secret belongs to, if secret and proof are still good for the purpose.
 pub fn by_secret(
     tx: &Tx<'_>,

@@ -69,12 +69,46 @@ fn mark(tx: &Tx<'_>, account: AccountId, now: Millis) -> Result<(), Unavailable>
     Ok(())
 }
 
-/// Puts a sealed secret in the place of the one before. It gates nothing until its method is turned on (E5).
-pub fn put_totp(tx: &Tx<'_>, account: AccountId, sealed: &str, now: Millis) -> Result<(), Unavailable> {
-    let sql = "insert into totp_secrets (account_id, sealed, created_at, last_step) values (?1, ?2, ?3, 0)
-        on conflict (account_id) do update set sealed = excluded.sealed, created_at = excluded.created_at, last_step = 0";
-    tx.execute(sql, params![account, sealed, now])?;
+/// Puts a sealed secret, and the digests of the recovery codes shown with it, in the place of those before. They gate
+/// and open nothing until the method is turned on (E5).
+pub fn put_totp(
+    tx: &Tx<'_>,
+    account: AccountId,
+    sealed: &str,
+    codes: &[String],
+    now: Millis,
+) -> Result<(), Unavailable> {
+    let sql = "insert into totp_secrets (account_id, sealed, created_at, last_step, pending_codes)
+        values (?1, ?2, ?3, 0, ?4)
+        on conflict (account_id) do update set sealed = excluded.sealed, created_at = excluded.created_at,
+            last_step = 0, pending_codes = excluded.pending_codes";
+    tx.execute(sql, params![account, sealed, now, codes.join(" ")])?;
     Ok(())
+}
+
+/// Makes the recovery codes good that were shown with the secret, in the place of those before.
+pub fn adopt_pending_codes(tx: &Tx<'_>, account: AccountId) -> Result<(), Unavailable> {
+    let sql = "select pending_codes from totp_secrets where account_id = ?1";
+    let pending: String = tx.value(sql, params![account])?.unwrap_or_default();
+    let digests: Vec<String> = pending.split_whitespace().map(str::to_owned).collect();
+    put_recovery_codes(tx, account, &digests)?;
+    tx.execute("update totp_secrets set pending_codes = '' where account_id = ?1", params![account])?;
+    Ok(())
+}
+
+/// Turns everything off if anything was turned on since. False when nothing was.
+pub fn remove_if_newer(
+    tx: &Tx<'_>,
+    account: AccountId,
+    since: Millis,
+    now: Millis,
+) -> Result<bool, Unavailable> {
+    let sql = "select 1 from second_factors where account_id = ?1 and enabled_at >= ?2 limit 1";
+    if tx.value::<i64>(sql, params![account, since])?.is_none() {
+        return Ok(false);
+    }
+    remove_all(tx, account, now)?;
+    Ok(true)
 }
 
 /// The sealed secret.

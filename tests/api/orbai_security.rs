@@ -20,6 +20,14 @@ fn code_of(answer: &Answer) -> (u16, String) {
     (answer.status, error["code"].as_str().unwrap_or_default().to_owned())
 }
 
+/// Somebody whose address is proved.
+async fn verified(app: &App) -> Pass {
+    let pass = sign_up(app, EMAIL).await;
+    let link = app.letter(EMAIL, "verify").await.token();
+    assert_eq!(app.submit("/verify-email", &[("token", &link)]).await.status, 200);
+    pass
+}
+
 async fn setup(app: &App, access: &str) -> Value {
     let answer = app.send(app.request(Method::POST, SETUP).bearer_auth(access)).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
@@ -48,7 +56,7 @@ async fn log_in(app: &App, code: Option<&str>) -> Answer {
 #[tokio::test]
 async fn an_app_is_set_up_and_asked_for() {
     let app = App::start().await;
-    let pass = sign_up(&app, EMAIL).await;
+    let pass = verified(&app).await;
     let data = setup(&app, &pass.access).await;
     let secret = data["secret"].as_str().expect("a secret");
     let uri = data["qr_code_url"].as_str().expect("a URI");
@@ -75,7 +83,7 @@ async fn an_app_is_set_up_and_asked_for() {
 #[tokio::test]
 async fn turning_it_off_takes_a_code() {
     let app = App::start().await;
-    let pass = sign_up(&app, EMAIL).await;
+    let pass = verified(&app).await;
     let refused = post(&app, &pass.access, DISABLE, json!({"code": "123456"})).await;
     assert_eq!(code_of(&refused), (409, "TOTP_NOT_ENABLED".to_owned()));
     let (secret, codes) = enrol(&app, &pass.access).await;
@@ -100,7 +108,7 @@ async fn turning_it_off_takes_a_code() {
 #[tokio::test]
 async fn a_new_set_of_recovery_codes_kills_the_old() {
     let app = App::start().await;
-    let pass = sign_up(&app, EMAIL).await;
+    let pass = verified(&app).await;
     let (secret, old) = enrol(&app, &pass.access).await;
     let made = post(&app, &pass.access, CODES, json!({"code": totp::code(&secret, app.clock.now())})).await;
     assert_eq!(made.status, 200, "{}", made.text);
@@ -114,7 +122,7 @@ async fn a_new_set_of_recovery_codes_kills_the_old() {
 #[tokio::test]
 async fn wrong_codes_count_together_with_those_of_other_contracts() {
     let app = App::start().await;
-    let pass = sign_up(&app, EMAIL).await;
+    let pass = verified(&app).await;
     let (secret, _) = enrol(&app, &pass.access).await;
     let wrong = totp::wrong(&secret, app.clock.now());
     for _ in 0..5 {
@@ -126,22 +134,25 @@ async fn wrong_codes_count_together_with_those_of_other_contracts() {
     assert_eq!(shut.status, 429, "{}", shut.text);
     assert!(shut.json()["error"]["retry_after"].as_u64().is_some_and(|wait| wait <= 900));
     let body = json!({"email": EMAIL, "password": PASSWORD, "totp_code": right});
-    assert_eq!(app.post("/finradar/api/v1/auth/login", &body).await.status, 400, "unverified there");
+    assert_eq!(app.post("/finradar/api/v1/auth/login", &body).await.status, 429);
     app.advance(15 * MINUTE);
     Pass::of(&log_in(&app, Some(&totp::code(&secret, app.clock.now()))).await);
     app.finish().await;
 }
 
-// D4: proving the address by Flashback's call, which opens a session, is no way around
+// A1: who typed a stranger's address must not lock its owner out
 #[tokio::test]
-async fn proving_the_address_does_not_skip_it() {
+async fn an_address_that_is_not_proved_gets_no_second_factor() {
     let app = App::start().await;
     let pass = sign_up(&app, EMAIL).await;
-    enrol(&app, &pass.access).await;
-    let link = app.letter(EMAIL, "verify").await.token();
-    let answer = app.post("/user/verify-email", &json!({"token": link})).await;
-    assert_eq!(answer.refusal(), (403, "MFA_REQUIRED".to_owned()));
-    let again = app.post("/user/verify-email", &json!({"token": link})).await;
-    assert_eq!(again.status, 400, "the address is proved all the same");
+    let refused = app.send(app.request(Method::POST, SETUP).bearer_auth(&pass.access)).await;
+    assert_eq!(code_of(&refused), (403, "EMAIL_NOT_VERIFIED".to_owned()));
+    let refused = post(&app, &pass.access, ENABLE, json!({"code": "123456"})).await;
+    assert_eq!(code_of(&refused), (403, "EMAIL_NOT_VERIFIED".to_owned()));
+    let ann = app.newcomer("bob@acme.example").await;
+    for kind in ["GOOGLE_AUTH", "MAGIC_LINK"] {
+        let refused = post(&app, &ann.access, "/mfa/setup", json!({"mfaType": kind})).await;
+        assert_eq!(refused.status, 403, "{kind}");
+    }
     app.finish().await;
 }

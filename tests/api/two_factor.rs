@@ -268,6 +268,114 @@ async fn taking_it_away_takes_passing_it() {
     app.finish().await;
 }
 
+// E5: another way in is as good as taking one away
+#[tokio::test]
+async fn adding_a_method_takes_passing_the_one_that_is_on() {
+    let app = App::start().await;
+    let person = app.member("ann@acme.example").await;
+    let ann = enrol(&app, person).await;
+    app.advance(15 * MINUTE);
+    let token = &ann.person.access;
+    let begin = async || post(&app, token, "/mfa/setup", json!({"mfaType": "MAGIC_LINK"})).await;
+    assert_eq!(begin().await.status, 403);
+    assert_eq!(pass(&app, token, &ann.code(&app)).await.status, 200);
+    assert_eq!(begin().await.status, 200);
+    let code = app.letter(&ann.person.email, "login-code").await.code();
+    app.advance(9 * MINUTE);
+    let confirm =
+        async || post(&app, token, "/mfa/verify-setup", json!({"mfaType": "MAGIC_LINK", "code": code})).await;
+    assert_eq!(confirm().await.status, 200);
+    app.finish().await;
+}
+
+// E5: codes of a setup that was never confirmed are good for nothing
+#[tokio::test]
+async fn the_recovery_codes_that_work_are_those_shown_with_what_is_on() {
+    let app = App::start().await;
+    let ann = app.member("ann@acme.example").await;
+    let codes = async |token: &str| {
+        let setup = post(&app, token, "/mfa/setup", json!({"mfaType": "GOOGLE_AUTH"})).await;
+        setup.json()["data"].clone()
+    };
+    let begun = codes(&ann.access).await["backupCodes"][0].as_str().expect("a code").to_owned();
+    post(&app, &ann.access, "/mfa/setup", json!({"mfaType": "MAGIC_LINK"})).await;
+    let code = app.letter(&ann.email, "login-code").await.code();
+    let on =
+        post(&app, &ann.access, "/mfa/verify-setup", json!({"mfaType": "MAGIC_LINK", "code": code})).await;
+    assert_eq!(on.status, 200, "{}", on.text);
+    let first = ticket(&app, &ann.email).await;
+    assert_eq!(pass(&app, &first, &begun).await.status, 401, "of what was never confirmed");
+    let both = codes(&ann.access).await;
+    let secret = both["secret"].as_str().expect("a secret").to_owned();
+    let body = json!({"mfaType": "GOOGLE_AUTH", "code": totp::code(&secret, app.clock.now())});
+    assert_eq!(post(&app, &ann.access, "/mfa/verify-setup", body).await.status, 200);
+    let shown = both["backupCodes"][0].as_str().expect("a code");
+    assert_eq!(pass(&app, &first, shown).await.status, 200);
+    app.finish().await;
+}
+
+// A5: who took an account over and turned a second factor on does not keep its owner out
+#[tokio::test]
+async fn undoing_a_change_of_address_takes_away_what_was_turned_on_since() {
+    let app = App::start().await;
+    let ann = app.member("ann@acme.example").await;
+    crate::change_address::changed(&app, &ann, "thief@evil.example").await;
+    let undo = app.letter("ann@acme.example", "address-changed").await.token();
+    app.advance(SECOND);
+    enrol(&app, ann).await;
+    assert_eq!(app.submit("/undo-change-email", &[("token", &undo)]).await.status, 200);
+    let link = app.letter("ann@acme.example", "reset").await.token();
+    let body = json!({"token": link, "newPassword": "Another5Word"});
+    assert_eq!(app.post("/user/reset-password", &body).await.status, 200);
+    let entered = app.login("ann@acme.example", "Another5Word").await;
+    assert_eq!((entered.status, entered.json().get("mfaRequired")), (200, None));
+    app.finish().await;
+}
+
+// A stolen token of an account with a second factor changes nothing that guards it.
+#[tokio::test]
+async fn password_and_address_are_changed_by_who_passed_lately() {
+    let app = App::start().await;
+    let person = app.member("ann@acme.example").await;
+    let ann = enrol(&app, person).await;
+    app.advance(15 * MINUTE);
+    let path = format!("/user/{}", ann.person.id);
+    let change = json!({"password": "Another5Word", "name": "Anna"});
+    let put = async || app.call(&ann.person, Method::PUT, &path, Some(&change)).await;
+    assert_eq!(put().await.refusal(), (403, "MFA_REQUIRED".to_owned()));
+    let profile = app.call(&ann.person, Method::GET, "/user/profile", None).await;
+    assert_eq!(profile.json()["data"]["name"], "John", "nothing of it was changed");
+    let asked = crate::change_address::ask(&app, &ann.person, "new@other.example").await;
+    assert_eq!(asked.refusal(), (403, "MFA_REQUIRED".to_owned()));
+    assert_eq!(pass(&app, &ann.person.access, &ann.code(&app)).await.status, 200);
+    let waiting = ticket(&app, "ann@acme.example").await;
+    assert_eq!(put().await.status, 200);
+    app.advance(30 * SECOND);
+    assert_eq!(
+        pass(&app, &waiting, &ann.code(&app)).await.status,
+        401,
+        "what the old password began is over"
+    );
+    app.finish().await;
+}
+
+// H6: strangers who use up the address's letters keep nobody out
+#[tokio::test]
+async fn codes_are_mailed_whatever_strangers_ask_for() {
+    let app = App::start_with(|settings| settings.rate_limits = None).await;
+    let ann = app.member("ann@acme.example").await;
+    post(&app, &ann.access, "/mfa/setup", json!({"mfaType": "MAGIC_LINK"})).await;
+    let code = app.letter(&ann.email, "login-code").await.code();
+    post(&app, &ann.access, "/mfa/verify-setup", json!({"mfaType": "MAGIC_LINK", "code": code})).await;
+    for _ in 0..5 {
+        app.post("/user/request-reset-password", &json!({"email": ann.email})).await;
+    }
+    let entered = app.login(&ann.email, PASSWORD).await;
+    let told = ["mfaType", "mfaCodeMailed"].map(|key| entered.json()[key].clone());
+    assert_eq!(told, [json!("MAGIC_LINK"), json!(true)]);
+    app.finish().await;
+}
+
 #[tokio::test]
 async fn mailed_codes_are_a_second_factor_too() {
     let app = App::start().await;

@@ -165,6 +165,11 @@ impl From<AddressError> for Problem<FamilyA> {
             AddressError::WrongPassword => refused("INVALID_PASSWORD", "The password is wrong."),
             AddressError::Locked(wait) => Problem::locked(wait),
             AddressError::TooManyLetters(wait) => Problem::rate_limited(wait),
+            AddressError::SecondFactorNeeded => Problem::new(
+                StatusCode::FORBIDDEN,
+                "MFA_REQUIRED",
+                "Pass the second factor first: POST /mfa/verify-login with a code.",
+            ),
             AddressError::SessionEnded => Problem::unauthorized(),
             AddressError::Setback(setback) => Problem::from(setback),
         }

@@ -24,6 +24,7 @@ use crate::service::Service;
 use crate::service::login::LoginError;
 use crate::service::two_factor::removal::Removal;
 use failure::{login_problem, not_to_be_had, refused, standing_problem};
+pub use wire::MfaType;
 use wire::{
     CodeRequest, EnforceRequest, MethodsAnswer, MfaRequest, PassedBody, ResetRequest, SetupAnswer,
     StatusAnswer,

@@ -186,6 +186,11 @@ impl From<ProfileError> for Problem<FamilyB> {
             ProfileError::PasswordOfAnother => {
                 Problem::new(StatusCode::BAD_REQUEST, SENTENCE_ONLY, "You can change only your own password")
             }
+            ProfileError::SecondFactorNeeded => Problem::new(
+                StatusCode::FORBIDDEN,
+                "MFA_REQUIRED",
+                "Pass the second factor first: POST /mfa/verify-login with a code.",
+            ),
             ProfileError::SessionEnded => Problem::unauthorized(),
             ProfileError::Setback(setback) => Problem::from(setback),
         }

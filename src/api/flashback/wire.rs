@@ -2,6 +2,7 @@
 
 use poem_openapi::Object;
 
+use super::mfa::MfaType;
 use crate::api::body::TextValue;
 use crate::model::account::Member;
 use crate::model::domain::Website;
@@ -46,6 +47,10 @@ pub struct EnteredBody {
     /// True when the account has a second factor: `accessToken` is then good for `/mfa/verify-login` alone, there is no
     /// session yet, and `refreshToken` and `tokenId` are empty.
     mfa_required: Option<bool>,
+    /// Beside `mfaRequired`: the way that the account prefers.
+    mfa_type: Option<MfaType>,
+    /// Beside `mfaRequired`: whether a code was mailed.
+    mfa_code_mailed: Option<bool>,
     user: UserBody,
 }
 
@@ -78,6 +83,8 @@ impl From<Entered> for EnteredBody {
             expires_at: tokens.access_expires_at.seconds(),
             verification_token_id: pending_proof.map(|id| id.to_string()),
             mfa_required: None,
+            mfa_type: None,
+            mfa_code_mailed: None,
             user: UserBody::from(&member),
         }
     }
@@ -93,6 +100,8 @@ impl From<Challenge> for EnteredBody {
             expires_at: challenge.expires_at.seconds(),
             verification_token_id: None,
             mfa_required: Some(true),
+            mfa_type: challenge.factors.primary.map(MfaType::from),
+            mfa_code_mailed: Some(challenge.mailed),
             user: UserBody::from(&challenge.member),
         }
     }

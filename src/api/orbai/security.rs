@@ -10,6 +10,7 @@ use super::failure::Enveloped;
 use super::wire::Envelope;
 use super::{Area, Enrolling};
 use crate::api::body::Body;
+use crate::api::guard::GuardError;
 use crate::api::problem::Problem;
 use crate::api::reply::{ALWAYS, Status, WITH_BODY, WITH_TOKEN, outcomes};
 use crate::model::two_factor::{Answer, Method};
@@ -68,13 +69,17 @@ pub struct RecoveryCodesBody {
 
 const INVALID: Status = (422, "`VALIDATION_ERROR`; `details` names every failing field.");
 const WRONG: Status = (400, "`INVALID_TOTP_CODE`: the code is wrong, too old, or was used before.");
+const NOT_YET: Status = (
+    403,
+    "`EMAIL_NOT_VERIFIED`; or `TWO_FACTOR_REQUIRED`: another second factor is on and was not passed lately.",
+);
 const ON_ALREADY: Status = (409, "`TOTP_ALREADY_ENABLED`.");
 const NOT_ON: Status = (409, "`TOTP_NOT_ENABLED`.");
 
 outcomes!(SetupReply = SetupOutcomes: Enveloped, 200 "Begun; a code of the app turns it on." => Envelope<SetupBody>,
-    [ALWAYS, WITH_TOKEN, &[ON_ALREADY]]);
+    [ALWAYS, WITH_TOKEN, &[NOT_YET, ON_ALREADY]]);
 outcomes!(EnableReply = EnableOutcomes: Enveloped, 200 "Every login asks for a code from now on." => Envelope<StateBody>,
-    [ALWAYS, WITH_BODY, WITH_TOKEN, &[INVALID, WRONG, ON_ALREADY]]);
+    [ALWAYS, WITH_BODY, WITH_TOKEN, &[INVALID, WRONG, NOT_YET, ON_ALREADY]]);
 outcomes!(DisableReply = DisableOutcomes: Enveloped, 200 "Logins ask for the password alone." => Envelope<StateBody>,
     [ALWAYS, WITH_BODY, WITH_TOKEN, &[INVALID, WRONG, NOT_ON]]);
 outcomes!(CodesReply = CodesOutcomes: Enveloped, 200 "The old set is dead." => Envelope<RecoveryCodesBody>,
@@ -178,9 +183,15 @@ impl From<FactorError> for Problem<Enveloped> {
             FactorError::NotOn => {
                 refused(StatusCode::CONFLICT, "TOTP_NOT_ENABLED", "Two-factor authentication is not enabled.")
             }
-            FactorError::WrongCode | FactorError::NotPassed | FactorError::Pass(PassError::Wrong) => {
+            FactorError::NotPassed => refused(
+                StatusCode::FORBIDDEN,
+                "TWO_FACTOR_REQUIRED",
+                "Log in again with a two-factor code first.",
+            ),
+            FactorError::WrongCode | FactorError::Pass(PassError::Wrong) => {
                 refused(StatusCode::BAD_REQUEST, "INVALID_TOTP_CODE", "Invalid two-factor code.")
             }
+            FactorError::Unverified => Problem::of_guard(&GuardError::Unverified),
             FactorError::Pass(PassError::Locked(wait)) | FactorError::TooManyLetters(wait) => {
                 Problem::rate_limited(wait)
             }

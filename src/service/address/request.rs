@@ -16,6 +16,7 @@ use crate::service::authenticate::Caller;
 use crate::service::profile::still_in;
 use crate::service::proving::Mailing;
 use crate::service::throttle::{LoginGate, PRESSURE_DELAY, spend_mail};
+use crate::service::two_factor::change::is_fresh;
 use crate::service::{Service, Setback, wait_until};
 use crate::store::addresses::{self, NewAddressProof};
 use crate::store::{Tx, Unavailable, accounts, audit, bans, letters};
@@ -39,6 +40,9 @@ pub enum AddressError {
     Unchanged,
     #[error("the password is wrong")]
     WrongPassword,
+    /// The account has a second factor, and this session has not passed it lately.
+    #[error("the second factor has to be passed first")]
+    SecondFactorNeeded,
     #[error("too many failures")]
     Locked(Duration),
     #[error("too many letters")]
@@ -208,6 +212,9 @@ impl Request {
             return Err(AddressError::WrongPassword);
         }
         gate.succeed(tx)?;
+        if member.account.second_factor_at.is_some() && !is_fresh(tx, self.session, now)? {
+            return Err(AddressError::SecondFactorNeeded);
+        }
         for budget in &self.budgets {
             if let Some(at) = spend_mail(tx, budget, self.limits, now)? {
                 return Err(AddressError::TooManyLetters(wait_until(at, now)));

@@ -4,7 +4,7 @@ use crate::model::account::Member;
 use crate::model::audit::{Deed, Entry};
 use crate::model::id::{AccountId, SessionId};
 use crate::model::letter::Letter;
-use crate::model::time::Millis;
+use crate::model::time::{HOUR, Millis};
 use crate::model::two_factor::{Answer, FRESH, Method, RECOVERY_CODES, recovery_code};
 use crate::secrets::Secrets;
 use crate::service::authenticate::Caller;
@@ -13,6 +13,9 @@ use crate::service::{Service, Unavailable};
 use crate::store::{Tx, audit, letters, two_factor};
 
 use super::{Judged, PassError, Question, recovery_digest};
+
+/// Notices of a kind that an account is mailed within an hour; the audit log has all.
+const NOTICES_AN_HOUR: i64 = 4;
 
 /// Why a second factor was not changed. Only counts of wrong answers have changed then.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -27,6 +30,8 @@ pub enum FactorError {
     /// Neither an answer nor a session that passed lately.
     #[error("the second factor has to be passed first")]
     NotPassed,
+    #[error("the address is not verified")]
+    Unverified,
     #[error(transparent)]
     Pass(#[from] PassError),
     #[error("the address has been sent too many letters")]
@@ -70,6 +75,15 @@ impl Service {
     }
 }
 
+/// Whether a session has passed the second factor so lately that it may change what guards the account (E5).
+pub(in crate::service) fn is_fresh(
+    tx: &Tx<'_>,
+    session: SessionId,
+    now: Millis,
+) -> Result<bool, Unavailable> {
+    Ok(two_factor::stamp_of(tx, session)?.is_some_and(|at| now.since(at) < FRESH))
+}
+
 /// A change of somebody's second factors, made before the transaction.
 pub(super) struct Change {
     pub session: SessionId,
@@ -89,7 +103,12 @@ impl Change {
     /// Notes the change and tells the account's owner.
     pub fn note(&self, tx: &Tx<'_>, member: &Member) -> Result<(), FactorError> {
         audit::note(tx, &self.entry)?;
-        Ok(letters::insert(tx, &self.notice, Some(member.account.id))?)
+        let told = letters::count_since(tx, member.account.id, &self.notice.kind, self.now - HOUR)?;
+        if told < NOTICES_AN_HOUR {
+            Ok(letters::insert(tx, &self.notice, Some(member.account.id))?)
+        } else {
+            Ok(())
+        }
     }
 
     /// Whether the second factor is passed: now, or lately in this session.
@@ -103,8 +122,7 @@ impl Change {
         match answer {
             Some(answer) => self.judge(tx, secrets, member, answer),
             None => {
-                let stamp = two_factor::stamp_of(tx, self.session)?;
-                let fresh = stamp.is_some_and(|at| self.now.since(at) < FRESH);
+                let fresh = is_fresh(tx, self.session, self.now)?;
                 Ok(if fresh { Ok(()) } else { Err(FactorError::NotPassed) })
             }
         }

@@ -1,19 +1,19 @@
 //! Turning second factors on. One that was never confirmed gates nothing (E5).
 
 use crate::model::audit::Deed;
-use crate::model::id::ProofId;
+use crate::model::id::{AccountId, ProofId, SessionId};
 use crate::model::proof::Purpose;
+use crate::model::time::Millis;
 use crate::model::two_factor::{Answer, Method, TotpSecret, WRONG_ANSWERS};
 use crate::secrets::Use;
 use crate::service::authenticate::Caller;
-use crate::service::proving::{Evidence, examine};
 use crate::service::standing;
 use crate::service::throttle::spend_mail;
 use crate::service::{Service, wait_until};
-use crate::store::{proofs, two_factor};
+use crate::store::{Tx, proofs, two_factor};
 
-use super::change::FactorError;
-use super::{PassError, use_totp};
+use super::change::{FactorError, is_fresh};
+use super::{PassError, mailed_for, use_totp};
 
 /// What an authenticator app needs, told once.
 #[derive(Debug, Clone)]
@@ -23,6 +23,23 @@ pub struct Enrolment {
     /// The same as an `otpauth:` URI, to be shown as a picture.
     pub uri: String,
     pub recovery_codes: Vec<String>,
+}
+
+/// Whose session it is, if they may set this method up: the address is proved, for a stranger may have typed it (A1); the
+/// method is not on; and where another one is, this session has passed it lately (E5).
+fn may_begin(tx: &Tx<'_>, session: SessionId, method: Method, now: Millis) -> Result<AccountId, FactorError> {
+    let account = standing::member(tx, session, now)?.account;
+    let factors = two_factor::factors(tx, account.id)?;
+    if account.verified_at.is_none() {
+        return Err(FactorError::Unverified);
+    }
+    if factors.enabled.contains(&method) {
+        return Err(FactorError::AlreadyOn);
+    }
+    if !factors.enabled.is_empty() && !is_fresh(tx, session, now)? {
+        return Err(FactorError::NotPassed);
+    }
+    Ok(account.id)
 }
 
 impl Service {
@@ -45,18 +62,8 @@ impl Service {
         let digests = self.digests(account.id, &codes);
         self.store
             .write(move |tx| {
-                let member = standing::member(tx, session, now)?;
-                let id = member.account.id;
-                let factors = two_factor::factors(tx, id)?;
-                if factors.enabled.contains(&Method::Totp) {
-                    return Err(FactorError::AlreadyOn);
-                }
-                two_factor::put_totp(tx, id, &sealed, now)?;
-                // Where codes are in force already, those of an unfinished setup must not take their place.
-                if factors.enabled.is_empty() {
-                    two_factor::put_recovery_codes(tx, id, &digests)?;
-                }
-                Ok(())
+                let id = may_begin(tx, session, Method::Totp, now)?;
+                Ok::<_, FactorError>(two_factor::put_totp(tx, id, &sealed, &digests, now)?)
             })
             .await?;
         Ok(enrolment)
@@ -71,10 +78,7 @@ impl Service {
         let secrets = self.secrets.clone();
         self.commit(move |tx| {
             let member = standing::member(tx, change.session, change.now)?;
-            let id = member.account.id;
-            if two_factor::factors(tx, id)?.enabled.contains(&Method::Totp) {
-                return Ok(Err(FactorError::AlreadyOn));
-            }
+            let id = may_begin(tx, change.session, Method::Totp, change.now)?;
             let Answer::Totp(code) = &answer else { return Ok(Err(FactorError::WrongCode)) };
             let (failures, until) = two_factor::failures(tx, id, change.now)?;
             if failures >= WRONG_ANSWERS {
@@ -84,6 +88,7 @@ impl Service {
                 two_factor::fail(tx, id, change.now)?;
                 return Ok(Err(FactorError::WrongCode));
             }
+            two_factor::adopt_pending_codes(tx, id)?;
             change.turn_on(tx, &member, Method::Totp).map(Ok)
         })
         .await
@@ -97,13 +102,10 @@ impl Service {
         let (session, now) = (caller.session, self.clock.now());
         let proof: ProofId = self.chance.id(now);
         let mailing = self.code_letter(&caller.member, proof, Purpose::EnrolMail);
-        let (subject, limits) = (self.subject(&caller.member.account.email.key()), self.limits);
+        let (subject, limits) = (self.code_subject(caller.member.account.id), self.limits);
         self.store
             .write(move |tx| {
-                let id = standing::member(tx, session, now)?.account.id;
-                if two_factor::factors(tx, id)?.enabled.contains(&Method::Mail) {
-                    return Err(FactorError::AlreadyOn);
-                }
+                let id = may_begin(tx, session, Method::Mail, now)?;
                 if let Some(at) = spend_mail(tx, &subject, limits, now)? {
                     return Err(FactorError::TooManyLetters(wait_until(at, now)));
                 }
@@ -125,20 +127,18 @@ impl Service {
         let secrets = self.secrets.clone();
         self.commit(move |tx| {
             let member = standing::member(tx, change.session, change.now)?;
-            let id = member.account.id;
-            if two_factor::factors(tx, id)?.enabled.contains(&Method::Mail) {
-                return Ok(Err(FactorError::AlreadyOn));
+            let id = may_begin(tx, change.session, Method::Mail, change.now)?;
+            let Answer::Mailed(code) = &answer else { return Ok(Err(FactorError::WrongCode)) };
+            let (failures, until) = two_factor::failures(tx, id, change.now)?;
+            if failures >= WRONG_ANSWERS {
+                return Ok(Err(PassError::Locked(wait_until(until, change.now)).into()));
             }
-            let Answer::Mailed(code) = answer else { return Ok(Err(FactorError::WrongCode)) };
-            let Some(open) = proofs::latest_open(tx, id, Purpose::EnrolMail)? else {
-                return Ok(Err(FactorError::WrongCode));
-            };
-            let evidence = Evidence::CodeOfProof { proof: open.id, code };
-            let good = examine(tx, &evidence, Purpose::EnrolMail, &secrets, change.now)?;
-            if good.is_none() || !proofs::consume(tx, open.id, change.now)? {
+            let fitting = mailed_for(tx, &secrets, (id, Purpose::EnrolMail), code, change.now)?;
+            let good = fitting.map_or(Ok(false), |proof| proofs::consume(tx, proof, change.now))?;
+            if !good {
+                two_factor::fail(tx, id, change.now)?;
                 return Ok(Err(FactorError::WrongCode));
             }
-            proofs::clear_tries(tx, id, Purpose::EnrolMail)?;
             change.turn_on(tx, &member, Method::Mail).map(Ok)
         })
         .await

@@ -67,7 +67,7 @@ impl Service {
             ticket,
             mailing: by_mail.then(|| self.code_letter(member, ticket, Purpose::SecondFactor)),
             secrets: Arc::clone(&self.secrets),
-            subject: self.subject(&member.account.email.key()),
+            subject: self.code_subject(member.account.id),
             limits: self.limits,
             now,
         }))

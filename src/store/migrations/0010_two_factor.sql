@@ -13,7 +13,8 @@ create table totp_secrets (
     account_id text not null primary key references accounts (id) on delete cascade,
     sealed text not null,
     created_at bigint not null,
-    last_step bigint not null
+    last_step bigint not null,
+    pending_codes text not null
 );
 
 create table recovery_codes (

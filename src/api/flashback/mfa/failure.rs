@@ -3,6 +3,7 @@
 use poem::http::StatusCode;
 
 use crate::api::flashback::failure::{FamilyC, SENTENCE_ONLY};
+use crate::api::guard::GuardError;
 use crate::api::problem::Problem;
 use crate::service::login::LoginError;
 use crate::service::standing::StandingError;
@@ -35,6 +36,7 @@ impl From<FactorError> for Problem<FamilyC> {
             }
             FactorError::NotOn => refused("This MFA method is not on"),
             FactorError::WrongCode | FactorError::Pass(PassError::Wrong) => refused("Invalid MFA code"),
+            FactorError::Unverified => Problem::of_guard(&GuardError::Unverified),
             FactorError::NotPassed => Problem::new(
                 StatusCode::FORBIDDEN,
                 SENTENCE_ONLY,
