@@ -18,10 +18,10 @@ SETTINGS = {
     "LATCHKEY_ARGON2": "m=64,t=1,p=1",
     "LATCHKEY_LOG_FORMAT": "json",
 }
-# They can end the very session that the other calls need.
+# They can end the very session that the other calls need, or what it may do.
 LEAVING = [
     "/user/logout", "/user/deactivate", "/token/{tokenId}", "/sessions/{id}/revoke", "/devices/{id}",
-    "/orbai/api/v1/auth/logout",
+    "/orbai/api/v1/auth/logout", "/mfa/organization/enforce", "/organization/{orgId}",
 ]  # fmt: skip
 METERED = "^/(forward-auth|finradar/api/v1/account/)"
 

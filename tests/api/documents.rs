@@ -133,3 +133,27 @@ async fn without_docs_there_are_documents_and_no_pages() {
     }
     app.finish().await;
 }
+
+// DESIGN promise 6: what every operation behind a token may answer
+#[test]
+fn every_call_behind_a_token_announces_that_it_may_be_refused() {
+    let document: Value = serde_json::from_str(&latchkey::api::document_json()).expect("JSON");
+    let mut behind = 0;
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            let security = operation["security"].as_array().into_iter().flatten();
+            let mut schemes = security.flat_map(|scheme| scheme.as_object().into_iter().flatten());
+            // A log-out takes a token where there is one; passing a second factor takes a token of its own.
+            if !schemes.any(|(name, _)| name.ends_with("Bearer") && name != "FlashbackMfaBearer")
+                || path == "/user/logout"
+            {
+                continue;
+            }
+            behind += 1;
+            for status in ["401", "403", "429", "503"] {
+                assert!(operation["responses"][status].is_object(), "{method} {path} announces {status}");
+            }
+        }
+    }
+    assert!(behind > 50, "{behind}");
+}

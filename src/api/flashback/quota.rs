@@ -9,7 +9,7 @@ use super::failure::FamilyOfQuota;
 use super::subscription::not_subscribed;
 use super::{Area, Known};
 use crate::api::problem::Problem;
-use crate::api::reply::{ALWAYS, outcomes};
+use crate::api::reply::{ALWAYS, WITH_TOKEN, outcomes};
 use crate::model::plan::{Capability, Usage};
 use crate::service::Service;
 use crate::service::quota::Quota;
@@ -66,7 +66,7 @@ pub struct UsageBody {
     percentage: i64,
 }
 
-outcomes!(QuotaReply = QuotaOutcomes: FamilyOfQuota, 200 "The use of every capability." => QuotaAnswer, [ALWAYS, &[
+outcomes!(QuotaReply = QuotaOutcomes: FamilyOfQuota, 200 "The use of every capability." => QuotaAnswer, [ALWAYS, WITH_TOKEN, &[
     (401, "`NO_AUTH_USER`: no access token, or one that is expired, revoked, or of an account that may not enter."),
     (404, "`NO_ACTIVE_SUBSCRIPTION`: none, or none in force."),
 ]]);
