@@ -19,6 +19,7 @@ pub mod metering;
 pub mod notifications;
 mod opening;
 pub mod operator;
+pub mod password;
 pub mod policy;
 pub mod privacy;
 pub mod profile;

@@ -24,6 +24,7 @@ pub mod privacy;
 pub mod profiles;
 pub mod proofs;
 pub mod referrals;
+mod row;
 pub mod sessions;
 pub mod settings;
 pub mod signing_keys;
@@ -78,35 +79,9 @@ macro_rules! params {
     };
 }
 pub(crate) use params;
+pub use row::Row;
 
 mod values;
-
-/// A row, read column by column in the order of the select list.
-#[derive(Debug)]
-pub struct Row {
-    columns: std::vec::IntoIter<Value>,
-}
-
-impl Row {
-    /// A row of these columns.
-    pub fn new(columns: Vec<Value>) -> Row {
-        Row { columns: columns.into_iter() }
-    }
-
-    /// The next column.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when there is none or it holds something else.
-    pub fn take<T: FromValue>(&mut self) -> Result<T, Unavailable> {
-        let value = self.columns.next().ok_or_else(|| Unavailable::because("a row has too few columns"))?;
-        T::from_value(value)
-    }
-
-    /// Leaves so many columns out.
-    pub fn skip(&mut self, columns: usize) {
-        self.columns.by_ref().take(columns).for_each(drop);
-    }
-}
 
 /// What an engine's connection can do.
 pub trait Connection {

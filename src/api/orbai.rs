@@ -2,6 +2,7 @@
 
 pub mod failure;
 pub mod outside;
+mod password;
 mod register;
 mod security;
 mod session;
@@ -44,7 +45,7 @@ pub const PUBLISHED: Published =
 /// The areas of the contract, as the documentation groups them.
 #[derive(Tags)]
 enum Area {
-    /// Signing up, in and out.
+    /// Signing up, in and out, and choosing a new password.
     #[oai(rename = "OrbAI 1: sign-up and sessions")]
     Entry,
     /// A code beside the password.
@@ -82,6 +83,6 @@ impl Mount for OrbAi {
     const SLASHED: &'static [&'static str] = &[];
 
     fn operations() -> impl OpenApi {
-        (register::Register, session::Session, security::Security)
+        (register::Register, session::Session, password::Passwords, security::Security)
     }
 }

@@ -9,6 +9,9 @@ pub const REGISTER: &str = "/orbai/api/v1/auth/register";
 pub const LOGIN: &str = "/orbai/api/v1/auth/login";
 pub const REFRESH: &str = "/orbai/api/v1/auth/refresh";
 pub const LOGOUT: &str = "/orbai/api/v1/auth/logout";
+pub const FORGOT: &str = "/orbai/api/v1/auth/forgot-password";
+pub const RESET: &str = "/orbai/api/v1/auth/reset-password";
+pub const CHANGE: &str = "/orbai/api/v1/auth/change-password";
 pub const PASSWORD: &str = "secureP@ssw0rd";
 
 /// The seed's example.

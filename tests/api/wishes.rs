@@ -65,6 +65,9 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("POST", orbai::REGISTER, r#"{"email":"NEW","password":"SecurePass123"}"#),
     ("POST", orbai::LOGIN, r#"{"email":"EMAIL","password":"SecurePass123","device_id":"phone"}"#),
     ("POST", orbai::REFRESH, r#"{"refresh_token":"ORBAI"}"#),
+    ("POST", orbai::FORGOT, r#"{"email":"EMAIL"}"#),
+    ("POST", orbai::RESET, r#"{"token":"RESET","password":"SecurePass123"}"#),
+    ("POST", orbai::CHANGE, r#"{"current_password":"SecurePass123","new_password":"SecurePass123"}"#),
     ("POST", orbai::LOGOUT, r#"{"all_devices":false}"#),
     ("PUT", FINRADAR_USER, r#"{"notify_email":false}"#),
 ];
