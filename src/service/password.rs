@@ -45,7 +45,7 @@ impl Service {
         new: Password,
     ) -> Result<(), PasswordError> {
         self.prove_password(caller, current).await?;
-        let change = ProfileChange { password: Some(new), ..ProfileChange::default() };
+        let change = ProfileChange { password: Some(new), knows_password: true, ..ProfileChange::default() };
         let changed = self.change_profile(caller, caller.member.account.id, change).await;
         changed.map_err(|error| match error {
             ProfileError::Setback(setback) => PasswordError::Setback(setback),
@@ -53,7 +53,8 @@ impl Service {
             ProfileError::SessionEnded
             | ProfileError::Unknown
             | ProfileError::Forbidden
-            | ProfileError::PasswordOfAnother => PasswordError::SessionEnded,
+            | ProfileError::PasswordOfAnother
+            | ProfileError::SecondFactorNeeded => PasswordError::SessionEnded,
         })
     }
 
