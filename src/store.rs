@@ -38,6 +38,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use crate::metrics::Metrics;
 
 /// Why the database gave no answer. The only error of the store; it carries its cause for the log.
@@ -206,10 +208,15 @@ pub fn retire(path: &Path) -> Result<(), String> {
     sqlite::retire(path)
 }
 
+/// Scans that run at once. Fewer than the engine has connections for reading, so that however many are asked for, look-ups
+/// still find one.
+const SCANS: usize = 3;
+
 /// The database. Clones share it.
 #[derive(Clone)]
 pub struct Store {
     engine: Arc<sqlite::Engine>,
+    scans: Arc<Semaphore>,
 }
 
 impl Store {
@@ -218,7 +225,8 @@ impl Store {
     /// # Errors
     /// [`OpenError`], a sentence for the operator.
     pub fn open(path: &Path, metrics: Metrics) -> Result<Store, OpenError> {
-        Ok(Store { engine: Arc::new(sqlite::Engine::open(path, metrics)?) })
+        let engine = Arc::new(sqlite::Engine::open(path, metrics)?);
+        Ok(Store { engine, scans: Arc::new(Semaphore::new(SCANS)) })
     }
 
     /// Runs a short look-up on a read-only connection, on the calling thread: a point query takes some microseconds,
@@ -230,7 +238,8 @@ impl Store {
         self.engine.read(f)
     }
 
-    /// Runs a longer query on a thread of its own, so that it holds up nobody.
+    /// Runs a longer query on a thread of its own, so that it holds up nobody. Three run at once; the others wait their
+    /// turn.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -239,8 +248,14 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Tx<'_>) -> Result<T, Unavailable> + Send + 'static,
     {
+        let permit = Arc::clone(&self.scans).acquire_owned().await.map_err(Unavailable::because)?;
         let engine = Arc::clone(&self.engine);
-        tokio::task::spawn_blocking(move || engine.read(f)).await.map_err(Unavailable::because)?
+        let scan = move || {
+            // The query goes on when its caller has hung up: the turn ends with it.
+            let _permit = permit;
+            engine.read(f)
+        };
+        tokio::task::spawn_blocking(scan).await.map_err(Unavailable::because)?
     }
 
     /// Runs a closure inside a transaction and answers once it is on disk. `Err` means that nothing changed, so what

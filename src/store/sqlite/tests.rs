@@ -1,8 +1,12 @@
 //! The schema as SQLite keeps it, and what the writer promises.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+
+use super::READERS;
 use crate::metrics::Metrics;
-use crate::store::Store;
 use crate::store::migrations::newest;
+use crate::store::{SCANS, Store, Tx};
 
 /// What a file's catalog says, white space and comments aside.
 fn catalog(path: &std::path::Path) -> Vec<String> {
@@ -33,6 +37,41 @@ fn the_migrations_add_up_to_schema_sql() {
     let connection = rusqlite::Connection::open(&written).expect("a database");
     connection.execute_batch(include_str!("../../../schema.sql")).expect("schema.sql runs");
     assert_eq!(catalog(&migrated), catalog(&written));
+}
+
+// J2
+#[tokio::test]
+async fn however_many_scans_are_asked_for_look_ups_find_a_connection() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(&folder.path().join("scanned.db"), Metrics::new()).expect("a database");
+    let (entered, mut inside) = tokio::sync::mpsc::unbounded_channel();
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (gates, scans): (Vec<_>, Vec<_>) = (0..2 * READERS)
+        .map(|_| {
+            let (gate, shut) = mpsc::channel::<()>();
+            let (store, entered) = (store.clone(), entered.clone());
+            let (now, most) = (Arc::clone(&now), Arc::clone(&most));
+            let scan = move |_: &Tx<'_>| {
+                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                let _ = entered.send(());
+                // Until the test lets go of the gate.
+                let _ = shut.recv();
+                now.fetch_sub(1, Ordering::SeqCst);
+                Ok(())
+            };
+            (gate, tokio::spawn(async move { store.scan(scan).await }))
+        })
+        .unzip();
+    for _ in 0..SCANS {
+        inside.recv().await.expect("a scan");
+    }
+    let version = store.read(|tx| tx.value::<i64>("select max(version) from schema_versions", &[]));
+    assert_eq!(version.expect("a connection is left"), Some(newest()));
+    drop(gates);
+    for scan in scans {
+        scan.await.expect("no panic").expect("its turn comes");
+    }
+    assert_eq!(most.load(Ordering::SeqCst), SCANS);
 }
 
 #[test]
