@@ -72,7 +72,7 @@ pub struct Ledger {
     pub monthly: i64,
     /// Credited by hand or earned; stays.
     pub credits: i64,
-    /// The month's grant.
+    /// What a month of the plan has: what is not left of it is spent.
     pub granted: i64,
     /// Entries written so far: the number of the latest.
     pub entries: i64,
@@ -122,7 +122,9 @@ impl Ledger {
         let month = Ledger { subscription: Some(terms.subscription), refill_at: end, ..self.clone() };
         Some(if !same && !terms.priced && self.unpriced_from.is_some_and(granted_lately) {
             let kept = self.monthly.min(terms.tokens_a_month);
-            Due { ledger: Ledger { monthly: kept, ..month }, void: self.monthly - kept, grant: 0 }
+            // What a month of this plan has, or its quota would be shown against the plan's before.
+            let granted = terms.tokens_a_month;
+            Due { ledger: Ledger { monthly: kept, granted, ..month }, void: self.monthly - kept, grant: 0 }
         } else {
             let grant = terms.tokens_a_month;
             let unpriced_from = if terms.priced { self.unpriced_from } else { Some(begin) };

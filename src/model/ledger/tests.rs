@@ -77,6 +77,9 @@ fn a_plan_with_a_price_grants_whenever_it_is_started() {
     assert_eq!(renewed.monthly, 200_000);
     let back = settled(&paid, &terms(4, "free", "2026-01-15"), "2026-01-15");
     assert_eq!(back.monthly, 2_000, "no more than the plan in force grants");
+    assert_eq!(back.granted, 2_000, "and its quota is told of that plan, not of the one before");
+    let spent = settled(&Ledger { monthly: 500, ..paid }, &terms(4, "free", "2026-01-15"), "2026-01-15");
+    assert_eq!((spent.monthly, spent.granted), (500, 2_000));
 }
 
 #[test]
