@@ -202,7 +202,7 @@ pub fn by_day(
     organization: OrganizationId,
     since: Millis,
 ) -> Result<Vec<Spent<i64>>, Unavailable> {
-    let sql = "select at / 86400000, count(*), -sum(delta) from ledger_entries
+    let sql = "select at / 86400000, count(*), cast(-sum(delta) as bigint) from ledger_entries
         where organization_id = ?1 and at >= ?2 and kind = 'debit' group by at / 86400000 order by 1";
     tx.rows(sql, params![organization, since], |row| {
         Ok(Spent { by: row.take()?, calls: row.take()?, tokens: row.take()? })
@@ -216,7 +216,7 @@ pub fn by_endpoint(
     since: Millis,
     limit: i64,
 ) -> Result<Vec<Spent<String>>, Unavailable> {
-    let sql = "select coalesce(endpoint, ''), count(*), -sum(delta) from ledger_entries
+    let sql = "select coalesce(endpoint, ''), count(*), cast(-sum(delta) as bigint) from ledger_entries
         where organization_id = ?1 and at >= ?2 and kind = 'debit'
         group by coalesce(endpoint, '') order by 3 desc, 1 limit ?3";
     tx.rows(sql, params![organization, since, limit], |row| {
