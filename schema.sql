@@ -355,15 +355,15 @@ create table ledger_entries (
 create index ledger_entries_at on ledger_entries (organization_id, at);
 
 -- Debits that may be asked for again without being made again.
-create table idempotency_keys (
-    organization_id text not null references organizations (id) on delete cascade,
-    idempotency_key text not null,          -- the caller's
+create table idempotent_debits (
+    api_key_id text not null references api_keys (id) on delete cascade,
+    idempotency_key text not null,          -- the caller's; each API key has its own
     request_digest text not null,           -- SHA-256 of what was asked for
     balance bigint not null,                -- what was answered
     used_at bigint not null,
-    primary key (organization_id, idempotency_key)
+    primary key (api_key_id, idempotency_key)
 );
-create index idempotency_keys_used on idempotency_keys (used_at);
+create index idempotent_debits_used on idempotent_debits (used_at);
 
 -- What an account wants to be told, and where: kept for the product, which does the telling.
 create table notification_settings (

@@ -2,6 +2,7 @@
 //! what a call costs, never the signed ones.
 
 use super::api_key::Endpoint;
+use super::fault::Rule;
 use super::id::{ApiKeyId, OrganizationId, SubscriptionId};
 use super::plan::PeriodType;
 use super::time::Millis;
@@ -27,6 +28,31 @@ impl Cost {
     /// In tokens.
     pub fn tokens(self) -> i64 {
         self.0
+    }
+}
+
+/// A caller's own name for a debit, so that asking for it again debits nothing again: 1 to 255 characters, none of which is
+/// a control character (PostgreSQL keeps no U+0000 in a text).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// Parses a key. Nothing is trimmed: what differs in a space is another.
+    ///
+    /// # Errors
+    /// [`Rule::MinChars`], [`Rule::MaxChars`], [`Rule::ControlCharacters`].
+    pub fn parse(text: &str) -> Result<IdempotencyKey, Rule> {
+        match text.chars().count() {
+            0 => Err(Rule::MinChars(1)),
+            256.. => Err(Rule::MaxChars(255)),
+            _ if text.chars().any(char::is_control) => Err(Rule::ControlCharacters),
+            _ => Ok(IdempotencyKey(text.to_owned())),
+        }
+    }
+
+    /// The key.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

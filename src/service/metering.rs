@@ -7,11 +7,11 @@ use std::sync::{Mutex, PoisonError};
 use crate::model::account::AccountState;
 use crate::model::api_key::{Endpoint, KeyText, ShownKey};
 use crate::model::id::{AccountId, ApiKeyId, OrganizationId};
-use crate::model::ledger::{Cost, EntryKind, Ledger, LedgerEntry};
+use crate::model::ledger::{Cost, EntryKind, IdempotencyKey, Ledger, LedgerEntry};
 use crate::model::time::{DAY, Millis};
 use crate::secrets::sha256;
 use crate::store::api_keys::Found;
-use crate::store::ledgers::{self, Debited, Remembered};
+use crate::store::ledgers::{self, Debited, Repeatable};
 use crate::store::{Tx, Unavailable, api_keys};
 
 use super::Service;
@@ -54,7 +54,7 @@ pub struct Charge {
     pub cost: Cost,
     pub endpoint: Option<Endpoint>,
     /// The caller's, so that asking again costs nothing again.
-    pub idempotency_key: Option<String>,
+    pub idempotency_key: Option<IdempotencyKey>,
     /// The request's id, for the line.
     pub request: String,
 }
@@ -162,16 +162,18 @@ struct Debit {
 
 impl Debit {
     fn commit(self, tx: &Tx<'_>) -> Result<i64, ChargeError> {
-        let Some(key) = &self.charge.idempotency_key else { return self.take(tx) };
-        let (organization, now, digest) = (self.organization, self.now, self.digest());
-        match ledgers::remembered(tx, organization, key)? {
-            Some(before) if before.request_digest == digest => Ok(before.balance),
+        // Sessions never pay, so whoever can ask again has a key.
+        let Some((payer, key)) = self.key.zip(self.charge.idempotency_key.clone()) else {
+            return self.take(tx);
+        };
+        let request_digest = self.digest();
+        let debit = Repeatable { payer, key: &key, request_digest: &request_digest };
+        match ledgers::claim(tx, debit, self.now)? {
+            Some(before) if before.request_digest == request_digest => Ok(before.balance),
             Some(_) => Err(ChargeError::Conflict),
             None => {
-                let key = key.clone();
                 let balance = self.take(tx)?;
-                let what = Remembered { request_digest: digest, balance };
-                ledgers::remember(tx, organization, &key, &what, now)?;
+                ledgers::remember(tx, payer, &key, balance)?;
                 Ok(balance)
             }
         }
@@ -207,7 +209,6 @@ impl Debit {
     /// What was asked for: the same key for anything else is a mistake.
     fn digest(&self) -> String {
         let endpoint = self.charge.endpoint.as_ref().map_or("", Endpoint::as_str);
-        let key = self.key.map(|key| key.to_string()).unwrap_or_default();
-        sha256(&format!("{key} {} {endpoint}", self.charge.cost.tokens()))
+        sha256(&format!("{} {endpoint}", self.charge.cost.tokens()))
     }
 }

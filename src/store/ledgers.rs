@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use super::{Row, Tx, Unavailable, params};
 use crate::model::api_key::Endpoint;
-use crate::model::id::OrganizationId;
-use crate::model::ledger::{Cost, Ledger, LedgerEntry, Terms};
+use crate::model::id::{ApiKeyId, OrganizationId};
+use crate::model::ledger::{Cost, IdempotencyKey, Ledger, LedgerEntry, Terms};
 use crate::model::time::Millis;
 
 /// What an organization's ledger says, and what its latest subscription says of tokens.
@@ -224,7 +224,17 @@ pub fn by_endpoint(
     })
 }
 
-/// What an idempotency key was used for.
+/// A debit that may be asked for again without being made again.
+#[derive(Debug, Clone, Copy)]
+pub struct Repeatable<'a> {
+    /// The API key that pays: each has idempotency keys of its own.
+    pub payer: ApiKeyId,
+    pub key: &'a IdempotencyKey,
+    /// SHA-256 of what is asked for.
+    pub request_digest: &'a str,
+}
+
+/// What an idempotency key was used for before.
 #[derive(Debug, Clone)]
 pub struct Remembered {
     pub request_digest: String,
@@ -232,37 +242,35 @@ pub struct Remembered {
     pub balance: i64,
 }
 
-/// What this organization used an idempotency key for.
-pub fn remembered(
-    tx: &Tx<'_>,
-    organization: OrganizationId,
-    key: &str,
-) -> Result<Option<Remembered>, Unavailable> {
-    let sql = "select request_digest, balance from idempotency_keys
-        where organization_id = ?1 and idempotency_key = ?2";
-    tx.row(sql, params![organization, key], |row| {
+/// Takes an idempotency key for a debit of this transaction, whose balance [`remember`] adds. Of many at once one gets
+/// `None`, which is to debit; the others get what it was used for.
+pub fn claim(tx: &Tx<'_>, debit: Repeatable<'_>, now: Millis) -> Result<Option<Remembered>, Unavailable> {
+    let Repeatable { payer, key, request_digest } = debit;
+    let sql = "insert into idempotent_debits (api_key_id, idempotency_key, request_digest, balance, used_at)
+        values (?1, ?2, ?3, 0, ?4) on conflict (api_key_id, idempotency_key) do nothing";
+    if tx.execute(sql, params![payer, key.as_str(), request_digest, now])? == 1 {
+        return Ok(None);
+    }
+    let sql = "select request_digest, balance from idempotent_debits
+        where api_key_id = ?1 and idempotency_key = ?2";
+    let found = tx.row(sql, params![payer, key.as_str()], |row| {
         Ok(Remembered { request_digest: row.take()?, balance: row.take()? })
-    })
+    })?;
+    found
+        .map(Some)
+        .ok_or_else(|| Unavailable::because("an idempotency key was forgotten while it was asked for"))
 }
 
-/// Remembers what an idempotency key was used for.
-pub fn remember(
-    tx: &Tx<'_>,
-    organization: OrganizationId,
-    key: &str,
-    what: &Remembered,
-    now: Millis,
-) -> Result<(), Unavailable> {
-    let sql =
-        "insert into idempotency_keys (organization_id, idempotency_key, request_digest, balance, used_at)
-        values (?1, ?2, ?3, ?4, ?5)";
-    tx.execute(sql, params![organization, key, what.request_digest, what.balance, now])?;
+/// Remembers the balance after the debit that an idempotency key was claimed for.
+pub fn remember(tx: &Tx<'_>, payer: ApiKeyId, key: &IdempotencyKey, balance: i64) -> Result<(), Unavailable> {
+    let sql = "update idempotent_debits set balance = ?3 where api_key_id = ?1 and idempotency_key = ?2";
+    tx.execute(sql, params![payer, key.as_str(), balance])?;
     Ok(())
 }
 
 /// Forgets idempotency keys used before `before`, at most `limit`.
 pub fn forget(tx: &Tx<'_>, before: Millis, limit: i64) -> Result<u64, Unavailable> {
-    let sql = "delete from idempotency_keys where (organization_id, idempotency_key) in (
-        select organization_id, idempotency_key from idempotency_keys where used_at < ?1 limit ?2)";
+    let sql = "delete from idempotent_debits where (api_key_id, idempotency_key) in (
+        select api_key_id, idempotency_key from idempotent_debits where used_at < ?1 limit ?2)";
     tx.execute(sql, params![before, limit])
 }

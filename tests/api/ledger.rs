@@ -70,9 +70,27 @@ async fn asking_again_with_an_idempotency_key_debits_nothing_again() {
     let hers = key_of(&app, &eve).await;
     let answer = verify(&app, json!({"key": hers, "cost": 7, "idempotencyKey": "call-1"})).await;
     assert_eq!(balance(&answer), 1_993, "another organization's keys are its own");
+    let second = key_of(&app, &ann).await;
+    let answer = verify(&app, json!({"key": second, "cost": 8, "idempotencyKey": "call-1"})).await;
+    assert_eq!(balance(&answer), 1_985, "and so are those of another key of the same organization");
     app.advance(8 * DAY);
     app.sweep().await;
-    assert_eq!(balance(&verify(&app, body).await), 1_986, "forgotten after a week");
+    assert_eq!(balance(&verify(&app, body).await), 1_978, "forgotten after a week");
+    app.finish().await;
+}
+
+// G3: a debit that was refused uses its idempotency key for nothing
+#[tokio::test]
+async fn a_refused_debit_leaves_its_idempotency_key_free() {
+    let app = App::start().await;
+    let ann = app.member("ann@acme.example").await;
+    let key = key_of(&app, &ann).await;
+    spend_down_to(&app, &key, 3).await;
+    let body = json!({"key": key, "cost": 5, "idempotencyKey": "call-1"});
+    assert_eq!(verify(&app, body.clone()).await.status, 402);
+    credit(&app, &ann, 2).await;
+    assert_eq!(balance(&verify(&app, body.clone()).await), 0);
+    assert_eq!(balance(&verify(&app, body).await), 0, "once");
     app.finish().await;
 }
 

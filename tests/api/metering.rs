@@ -128,6 +128,8 @@ async fn costs_that_are_none_are_faulty_input() {
         (json!({"key": key, "endpoint": "two words"}), "endpoint is malformed"),
         (json!({"key": key, "endpoint": ""}), "endpoint must not be empty"),
         (json!({"key": key, "idempotencyKey": "x".repeat(256)}), "idempotencyKey must be at most 255"),
+        (json!({"key": key, "idempotencyKey": ""}), "idempotencyKey must not be empty"),
+        (json!({"key": key, "idempotencyKey": "a\0b"}), "idempotencyKey must not contain control characters"),
     ];
     for (body, sentence) in rows {
         let answer = verify(&app, body).await;

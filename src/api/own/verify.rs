@@ -9,15 +9,31 @@ use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 
 use super::Area;
-use crate::api::body::{Body, Text};
+use crate::api::body::{Body, Text, TextValue};
 use crate::api::metering::{Admitted, Meter, MeteredFamily, Refused, rate_headers};
 use crate::api::reply::{ALWAYS, Status, WITH_BODY, outcomes};
 use crate::api::surround::RequestId;
 use crate::client::Sender;
 use crate::model::api_key::Endpoint;
-use crate::model::ledger::Cost;
+use crate::model::fault::Rule;
+use crate::model::ledger::{Cost, IdempotencyKey};
 use crate::service::Service;
 use crate::service::metering::{Charge, Payer};
+
+impl TextValue for IdempotencyKey {
+    const NAME: &'static str = "IdempotencyKey";
+    const FORMAT: &'static str = "";
+    const MIN: Option<usize> = Some(1);
+    const MAX: Option<usize> = Some(255);
+
+    fn parse(text: &str) -> Result<IdempotencyKey, Rule> {
+        IdempotencyKey::parse(text)
+    }
+
+    fn as_str(&self) -> &str {
+        self.as_str()
+    }
+}
 
 /// A call to be let through, as a gateway asks for it.
 #[derive(Object)]
@@ -31,9 +47,8 @@ pub struct VerifyRequest {
     cost: Option<i64>,
     /// What the call is for: letters, digits and `. _ - / :`. Keys may be limited to some.
     endpoint: Option<Text<Endpoint>>,
-    /// Asking again with the same one debits nothing again, for 7 days.
-    #[oai(validator(min_length = 1, max_length = 255))]
-    idempotency_key: Option<String>,
+    /// Asking again with the same one debits nothing again, for 7 days. Each API key has its own.
+    idempotency_key: Option<Text<IdempotencyKey>>,
 }
 
 impl Example for VerifyRequest {
@@ -102,7 +117,8 @@ impl Verify {
     /// Check an API key
     ///
     /// For your gateway: tells whose the key is and debits what the call costs. A 200 is on disk. A key that was revoked,
-    /// or whose owner was banned, is refused from the next call on.
+    /// or whose owner was banned, is refused from the next call on. An `idempotencyKey` is remembered with the API key that
+    /// it was sent with: after a rotation, the new key debits anew what the old one has debited.
     #[oai(
         path = "/keys/verify",
         method = "post",
@@ -144,7 +160,7 @@ impl Verify {
             // The schema has bounds that are the cost's.
             cost: cost.and_then(Cost::of).unwrap_or(Cost::ONE),
             endpoint: endpoint.map(|endpoint| endpoint.0),
-            idempotency_key,
+            idempotency_key: idempotency_key.map(|key| key.0),
             request: RequestId::of(request),
         };
         let balance = meter.charge(&service, &payer, charge).await;
