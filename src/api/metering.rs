@@ -115,6 +115,14 @@ impl Meter {
                 Err(wait) => Problem::rate_limited(wait).into(),
             });
         };
+        self.pace(payer)
+    }
+
+    /// Counts a call of somebody who is known, by a key or by a session.
+    ///
+    /// # Errors
+    /// 429 beyond the rate of the plan.
+    pub fn pace(&self, payer: Payer) -> Result<Admitted, Refused> {
         match self.tiers.count(payer.organization, payer.calls_a_minute()) {
             Ok(allowance) => Ok(Admitted { payer, allowance }),
             Err((allowance, wait)) => {

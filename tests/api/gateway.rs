@@ -28,6 +28,14 @@ async fn a_plan_bounds_the_calls_a_minute_over_all_keys() {
     assert_eq!(forward(&app, &two, "").await.status, 429);
     let as_403 = forward(&app, &two, "?deny=403").await;
     assert_eq!((as_403.status, as_403.header("x-latchkey-status")), (403, "429"));
+    let session = async || app.send(app.request(Method::GET, "/forward-auth").bearer_auth(&ann.access)).await;
+    let paced = session().await;
+    assert_eq!((paced.status, paced.header("retry-after")), (429, "1"), "a session is counted too");
+    assert_eq!(told(&paced), ["60", "0", "1772366460"]);
+    app.advance(Duration::from_secs(1));
+    let counted = session().await;
+    assert_eq!((counted.status, counted.header("x-ratelimit-remaining")), (200, "0"));
+    assert_eq!(verify(&app, json!({"key": one})).await.status, 429, "and counts for the keys");
     app.advance(Duration::from_secs(1));
     assert_eq!(verify(&app, json!({"key": one})).await.status, 200);
     app.finish().await;

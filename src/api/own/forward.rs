@@ -75,7 +75,8 @@ impl Forward {
     /// Let a request through
     ///
     /// For nginx, Caddy and Traefik: the README has the lines. Reads the API key from `X-API-Key` or as a bearer token, and
-    /// debits `cost`. An access token of any contract is good too and never debits.
+    /// debits `cost`. An access token of any contract is good too: it never
+    /// debits, and counts toward the calls a minute that the plan allows.
     #[oai(
         path = "/forward-auth",
         method = "get",
@@ -206,22 +207,23 @@ async fn judge(
     terms: Terms,
 ) -> Result<(Payer, i64, Rate), (Problem<MeteredFamily>, Rate)> {
     let now = service.clock.now();
-    let key = match Shown::by(request.headers()) {
-        Shown::Key(key) => key,
+    let admitted = match Shown::by(request.headers()) {
+        Shown::Key(key) => meter.admit(service, key, Sender::of(request)),
         Shown::Token(token) => {
-            let payer = payer_of_token(service, request, token).map_err(|problem| (problem, Vec::new()))?;
-            let balance = payer.standing.ledger.balance();
-            return Ok((payer, balance, Vec::new()));
+            payer_of_token(service, request, token).map_err(Refused::from).and_then(|payer| meter.pace(payer))
         }
         // No key at all is a key that is not good.
-        Shown::Neither => "",
+        Shown::Neither => meter.admit(service, "", Sender::of(request)),
     };
-    let Admitted { payer, allowance } =
-        meter.admit(service, key, Sender::of(request)).map_err(|Refused { problem, allowance }| {
-            let rate = allowance.map(|allowance| rate_headers(&allowance, now));
-            (problem, rate.into_iter().flatten().collect())
-        })?;
+    let Admitted { payer, allowance } = admitted.map_err(|Refused { problem, allowance }| {
+        let rate = allowance.map(|allowance| rate_headers(&allowance, now));
+        (problem, rate.into_iter().flatten().collect())
+    })?;
     let rate = Vec::from(rate_headers(&allowance, now));
+    if payer.key.is_none() {
+        let balance = payer.standing.ledger.balance();
+        return Ok((payer, balance, rate));
+    }
     let Terms { cost, endpoint, only_403: _ } = terms;
     let charge = Charge { cost, endpoint, idempotency_key: None, request: RequestId::of(request) };
     match meter.charge(service, &payer, charge).await {
