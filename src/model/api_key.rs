@@ -127,9 +127,14 @@ impl ShownKey {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
     }
 
+    /// Whether it is good for certain endpoints alone.
+    pub fn is_limited(&self) -> bool {
+        !self.endpoints.is_empty()
+    }
+
     /// Whether it may be used for this. A key with a limit is good for nothing that is not named.
     pub fn allows(&self, endpoint: Option<&Endpoint>) -> bool {
-        self.endpoints.is_empty() || endpoint.is_some_and(|endpoint| self.endpoints.contains(endpoint))
+        !self.is_limited() || endpoint.is_some_and(|endpoint| self.endpoints.contains(endpoint))
     }
 }
 

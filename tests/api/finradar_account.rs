@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::app::{Answer, App};
 use crate::invites::{code, register, token};
+use crate::keys::make;
 
 const USER: &str = "/finradar/api/v1/user/";
 const BALANCE: &str = "/finradar/api/v1/account/balance";
@@ -175,6 +176,23 @@ async fn a_balance_is_shown_to_a_session_and_to_a_key() {
         (&json!(200_000), &json!("paid"), &json!(200_000))
     );
     assert_eq!(get(&app, &ann, USER).await.json()["user"]["plan"], "monthly");
+    app.finish().await;
+}
+
+// B5: the purse is no endpoint that a key can be limited to
+#[tokio::test]
+async fn a_limited_key_does_not_see_the_purse() {
+    let app = App::start().await;
+    let ann = app.member("ann@acme.example").await;
+    let body = json!({"name": "limited", "endpoints": ["search", "balance"]});
+    let (key, _) = make(&app, &ann, "/user/api-keys", body).await;
+    for what in ["balance", "transactions", "usage"] {
+        let answer = with_key(&app, &key, &format!("/finradar/api/v1/account/{what}")).await;
+        let sentence = json!({"message": "This API key may only be used for certain endpoints."});
+        assert_eq!((answer.status, answer.json()), (403, sentence), "{what}");
+        assert_eq!(answer.header("x-ratelimit-limit"), "60", "{what}");
+    }
+    spend(&app, &key, 1, "search").await;
     app.finish().await;
 }
 

@@ -5,6 +5,7 @@ mod wire;
 use std::sync::Arc;
 
 use poem::Request;
+use poem::http::StatusCode;
 use poem::web::Data;
 use poem_openapi::auth::ApiKey;
 use poem_openapi::param::Query;
@@ -17,6 +18,7 @@ use crate::api::metering::{Admitted, Meter, Refused, rate_headers};
 use crate::api::problem::Problem;
 use crate::api::reply::{ALWAYS, Outcomes, Reply, Status, outcomes};
 use crate::client::Sender;
+use crate::model::api_key::ShownKey;
 use crate::service::Service;
 use crate::service::metering::Payer;
 use wire::{BalanceBody, TransactionBody, TransactionsBody, UsageBody};
@@ -42,7 +44,11 @@ enum Shown {
 
 const NOBODY: &[Status] = &[
     (401, "No good API key and no good access token."),
-    (403, "The organization asks for a second factor that the account has yet to set up."),
+    (
+        403,
+        "The API key is limited to certain endpoints, of which this is none; or the organization asks for a second \
+        factor that the account has yet to set up.",
+    ),
 ];
 
 outcomes!(BalanceReply = BalanceOutcomes: FamilyMessage, 200 "What can be spent." => BalanceBody, [ALWAYS, NOBODY]);
@@ -159,13 +165,26 @@ async fn answer<O: Outcomes<Family = FamilyMessage>>(
         }
     };
     let (reply, allowance) = match meter.admit(service, &key, Sender::of(request)) {
-        Ok(Admitted { payer, allowance }) => (act(payer).await, Some(allowance)),
+        Ok(Admitted { payer, allowance }) => {
+            let reply = if payer.key.as_ref().is_some_and(ShownKey::is_limited) {
+                Err(limited())
+            } else {
+                act(payer).await
+            };
+            (reply, Some(allowance))
+        }
         Err(Refused { problem, allowance }) => (Err(problem.reshaped()), allowance),
     };
     let rate = allowance.map(|allowance| rate_headers(&allowance, service.clock.now()));
     rate.into_iter()
         .flatten()
         .fold(Response::new(reply.into()), |response, (name, value)| response.header(name, value))
+}
+
+/// What a limited key may be used for is named by gateways; the purse is not among it.
+fn limited() -> Problem<FamilyMessage> {
+    let message = "This API key may only be used for certain endpoints.";
+    Problem::new(StatusCode::FORBIDDEN, "FORBIDDEN", message)
 }
 
 #[cfg(test)]
