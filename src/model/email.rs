@@ -48,6 +48,11 @@ impl EmailAddress {
         self.text.to_ascii_lowercase()
     }
 
+    /// The address with its local part in lower case too, for a contract that keeps it so (contracts/finradar.md section 1).
+    pub fn lowercased(self) -> EmailAddress {
+        EmailAddress { text: self.key(), at: self.at }
+    }
+
     /// The mailbox behind the address: the key without a plus-tag. One trial is given per identity (THREATS G5).
     pub fn identity(&self) -> String {
         let key = self.key();

@@ -24,6 +24,8 @@ async fn customer(app: &App, email: &str) -> Customer {
     let (_, code) = code(app, 1).await;
     let answer = register(app, email, &token(app, &code).await).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
+    // Addresses are kept in lower case, and mailed to so.
+    let email = &email.to_lowercase();
     let welcome = app.letter(email, "welcome").await;
     let text = welcome.0["text"].as_str().expect("a text");
     let key = text.split_whitespace().find(|word| word.starts_with("lk_")).expect("a key").to_owned();
@@ -81,6 +83,8 @@ async fn the_user_is_shown_with_one_masked_key() {
     assert_eq!(user, expected);
     assert_eq!(get(&app, &ann, "/finradar/api/v1/user").await.text, answer.text, "both spellings are served");
     assert_eq!(app.get(USER).await.status, 401);
+    let shouting = customer(&app, "Bob.Doe@Acme.Example").await;
+    assert_eq!(get(&app, &shouting, USER).await.json()["user"]["email"], "bob.doe@acme.example");
     app.finish().await;
 }
 

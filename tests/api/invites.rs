@@ -74,7 +74,7 @@ async fn a_code_lets_one_sign_up_and_is_used_up() {
         .filter_map(|one| one.email.as_ref())
         .map(latchkey::model::email::EmailAddress::as_str)
         .collect();
-    assert_eq!((invite.uses, emails), (1, vec!["Ann@acme.example"]));
+    assert_eq!((invite.uses, emails), (1, vec!["ann@acme.example"]), "kept in lower case");
     app.finish().await;
 }
 

@@ -53,7 +53,7 @@ pub struct RedeemedBody {
 #[derive(Object)]
 #[oai(rename = "FinRadarRegisterRequest", example)]
 pub struct RegisterRequest {
-    /// Unique; where the verification mail goes.
+    /// Unique; where the verification mail goes. Kept in lower case.
     email: Text<EmailAddress>,
     /// At least 8 characters.
     #[oai(validator(min_length = 8, max_length = 256))]
@@ -151,7 +151,7 @@ async fn register(
     })?;
     let invite = service.invite_of_token(Contract::FinRadar, &request.invite_token)?;
     let order = RegisterOrder {
-        email: request.email.0,
+        email: request.email.0.lowercased(),
         password: Some(password),
         first_name: None,
         last_name: None,
