@@ -18,6 +18,8 @@ const NEW_PASSWORD: &str = "/finradar/api/v1/auth/newpassword";
 const VERIFY_LINK: &str = "/finradar/api/v1/auth/verifyEmail";
 const RESET_LINK: &str = "/finradar/api/v1/auth/verifyPasswordLink";
 const ANN: &str = "ann@acme.com";
+/// A new password that every contract takes.
+const MIXED: &str = "Another1Word";
 
 async fn ask(app: &App, path: &str, email: &str) -> Answer {
     app.post(path, &json!({"email": email})).await
@@ -185,7 +187,7 @@ async fn the_published_reset_link_leads_to_our_own_page_whatever_a_caller_says()
         app.get(RESET_LINK).await.header("location"),
         "http://id.localhost:1234/reset-password?token="
     );
-    let changed = change(&app, &token, PLAIN).await;
+    let changed = change(&app, &token, MIXED).await;
     assert_eq!(changed.status, 200, "it used nothing up: {}", changed.text);
     app.finish().await;
 }
@@ -210,22 +212,22 @@ async fn a_new_password_uses_the_link_up_and_ends_every_session() {
         assert!(answer.field("message").contains(words), "{what}: {}", answer.text);
     }
     assert!(enters(&app, &token).await, "nothing has changed yet");
-    let changed = change(&app, &second.token(), PLAIN).await;
+    let changed = change(&app, &second.token(), MIXED).await;
     assert_eq!(changed.status, 200, "{}", changed.text);
     assert!(!changed.field("message").is_empty());
     assert!(!enters(&app, &token).await, "FinRadar's session");
     let own = app.call(&ann, Method::GET, "/user/profile", None).await;
     assert_eq!(own.status, 401, "and that of any other contract");
     for (what, letter) in [("a second use", &second), ("its sibling", &first)] {
-        let again = change(&app, &letter.token(), "another one").await;
+        let again = change(&app, &letter.token(), "Another0ne").await;
         assert_eq!(refusal(&again), (400, "Invalid or expired token".to_owned()), "{what}");
     }
     assert_eq!(login(&app, ANN, PASSWORD).await.status, 401);
-    assert_eq!(login(&app, ANN, PLAIN).await.status, 200);
+    assert_eq!(login(&app, ANN, MIXED).await.status, 200);
     assert_eq!(app.letter(ANN, "password-changed").await.to(), ANN);
     let late = reset_letter(&app, ANN).await;
     app.advance(HOUR);
-    assert_eq!(change(&app, &late.token(), PLAIN).await.status, 400, "an hour is its life");
+    assert_eq!(change(&app, &late.token(), MIXED).await.status, 400, "an hour is its life");
     app.finish().await;
 }
 
@@ -235,8 +237,27 @@ async fn a_new_password_lets_in_who_never_followed_the_verification_link() {
     let app = App::start().await;
     app.newcomer(ANN).await;
     let letter = reset_letter(&app, ANN).await;
-    assert_eq!(change(&app, &letter.token(), PLAIN).await.status, 200);
-    assert_eq!(login(&app, ANN, PLAIN).await.status, 200);
+    assert_eq!(change(&app, &letter.token(), PASSWORD).await.status, 200);
+    assert_eq!(login(&app, ANN, PASSWORD).await.status, 200);
+    app.finish().await;
+}
+
+// D1
+#[tokio::test]
+async fn a_new_password_obeys_the_contract_that_the_account_was_made_through() {
+    let app = App::start().await;
+    app.member(ANN).await;
+    let letter = reset_letter(&app, ANN).await;
+    let plain = change(&app, &letter.token(), PLAIN).await;
+    assert_eq!(plain.status, 400, "{}", plain.text);
+    assert!(
+        plain.field("message").contains("newpassword must contain an upper-case letter"),
+        "{}",
+        plain.text
+    );
+    assert_eq!(login(&app, ANN, PASSWORD).await.status, 200, "nothing has changed");
+    assert_eq!(change(&app, &letter.token(), MIXED).await.status, 200, "and the link is still good");
+    assert_eq!(login(&app, ANN, MIXED).await.status, 200);
     app.finish().await;
 }
 

@@ -10,12 +10,14 @@ use super::failure::FamilyMessage;
 use super::wire::{MessageBody, message};
 use super::{Area, POLICY};
 use crate::api::body::{Body, Text};
+use crate::api::contracts::policy_of;
 use crate::api::problem::Problem;
 use crate::api::reply::{ALWAYS, Status, WITH_BODY, outcomes};
 use crate::client::Client;
 use crate::model::email::EmailAddress;
 use crate::model::fault::Fault;
 use crate::model::password::Password;
+use crate::model::proof::Purpose;
 use crate::service::Service;
 use crate::service::proving::Evidence;
 use crate::service::reset::ResetError;
@@ -34,7 +36,7 @@ pub struct LetterRequest {
 pub struct NewPasswordRequest {
     /// What follows `?token=` in the mailed link.
     token: String,
-    /// At least 8 characters.
+    /// At least 8 characters, and what else the contract asks for that the account was made through.
     newpassword: String,
 }
 
@@ -52,7 +54,7 @@ outcomes!(ResendReply = ResendOutcomes: FamilyMessage, 200 "Said of every addres
 outcomes!(ForgetReply = ForgetOutcomes: FamilyMessage, 200 "Said of every address." => MessageBody,
     [ALWAYS, WITH_BODY, &[MALFORMED]]);
 outcomes!(NewPasswordReply = NewPasswordOutcomes: FamilyMessage, 200 "The password is changed." => MessageBody,
-    [ALWAYS, WITH_BODY, &[(400, "The token is unknown, used or expired, or the password is too short.")]]);
+    [ALWAYS, WITH_BODY, &[(400, "The token is unknown, used or expired, or the password breaks the rule of the account's contract.")]]);
 
 #[derive(Clone)]
 pub struct Recovery;
@@ -106,18 +108,25 @@ impl Recovery {
         client: Client,
     ) -> NewPasswordReply {
         let NewPasswordRequest { token, newpassword } = body.0;
-        let password = match Password::chosen(&newpassword, &POLICY.password_rule) {
+        let password = match chosen(&service, &token, &newpassword) {
             Ok(password) => password,
-            Err(broken) => {
-                let faults: Vec<Fault> =
-                    broken.into_iter().map(|rule| Fault::new("newpassword", rule)).collect();
-                return NewPasswordReply::Failed(Problem::invalid_input(&faults));
-            }
+            Err(problem) => return NewPasswordReply::Failed(problem),
         };
         let changed = service.reset_password(Evidence::Link(token), password, client.address).await;
         let text = "Password changed. Log in with the new one.";
         changed.map(|_| message(text)).map_err(Problem::from).into()
     }
+}
+
+/// A new password by the rule of the contract that the account was made through, as its page asks for it too: an account
+/// is let in by all of them.
+fn chosen(service: &Service, token: &str, password: &str) -> Result<Password, Problem<FamilyMessage>> {
+    let open = service.inspect_proof(token, Purpose::Reset)?;
+    let policy = open.map_or(&POLICY, |open| policy_of(open.member.account.contract));
+    Password::chosen(password, &policy.password_rule).map_err(|broken| {
+        let faults: Vec<Fault> = broken.into_iter().map(|rule| Fault::new("newpassword", rule)).collect();
+        Problem::invalid_input(&faults)
+    })
 }
 
 impl From<MailingError> for Problem<FamilyMessage> {
