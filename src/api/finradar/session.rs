@@ -60,7 +60,9 @@ impl LoginBody {
 
 outcomes!(LoginReply = LoginOutcomes: FamilyMessage, 200 "Logged in." => LoginBody, [ALWAYS, WITH_BODY, &[
     (400, "The address is not proved yet, told to who knows the password alone; or which fields are wrong."),
-    (401, "`Invalid email or password`: for an unknown address, a wrong password, and an account that may not enter."),
+    (401, "`Invalid email or password`: for an unknown address, a wrong password, and an account that may not enter. \
+        After the right password, where the account has a second factor: `Two-factor code required`, or \
+        `Invalid two-factor code`."),
 ]]);
 
 #[derive(Clone)]
