@@ -1,14 +1,17 @@
 //! What a privacy law asks of who runs this server: telling somebody all that is kept of them, and erasing it.
 
 use crate::model::account::{Account, AccountState};
+use crate::model::api_key::ApiKey;
 use crate::model::audit::{Actor, Deed, Recorded};
 use crate::model::device::Device;
 use crate::model::id::AccountId;
+use crate::model::notification::NotificationSettings;
 use crate::model::organization::Role;
 use crate::model::proof::Proof;
 use crate::model::settings::Settings;
 use crate::store::{
-    Unavailable, accounts, addresses, audit, devices, members, organizations, privacy, settings,
+    Tx, Unavailable, accounts, addresses, api_keys, audit, devices, members, notifications, organizations,
+    privacy, settings, usernames,
 };
 
 use super::Service;
@@ -16,7 +19,9 @@ use super::audit::as_shown_to;
 use super::authenticate::Caller;
 
 pub use crate::store::devices::OwnSession;
-pub use crate::store::privacy::{HeldPlan, Place};
+pub use crate::store::privacy::{
+    HeldFactor, HeldPlan, HeldProfile, HeldReferral, NamedDevice, Place, UsedInvite,
+};
 
 /// Entries of the audit log that an export holds.
 const EXPORTED_ENTRIES: i64 = 10_000;
@@ -31,8 +36,42 @@ pub struct Export {
     pub plans: Vec<HeldPlan>,
     pub sessions: Vec<OwnSession>,
     pub devices: Vec<Device>,
+    pub credentials: Credentials,
+    pub person: Personal,
     pub settings: Settings,
     pub audit: Vec<Recorded>,
+}
+
+/// By what somebody comes in beside the password; none of it can be used.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    pub keys: Vec<ApiKey>,
+    pub factors: Vec<HeldFactor>,
+}
+
+/// What somebody has told of themselves, chosen, and come by.
+#[derive(Debug, Clone)]
+pub struct Personal {
+    pub username: Option<String>,
+    pub profile: Option<HeldProfile>,
+    pub notifications: NotificationSettings,
+    /// Devices that clients have named themselves.
+    pub named_devices: Vec<NamedDevice>,
+    pub invites: Vec<UsedInvite>,
+    pub referral: Option<HeldReferral>,
+}
+
+impl Personal {
+    fn of(tx: &Tx<'_>, id: AccountId) -> Result<Personal, Unavailable> {
+        Ok(Personal {
+            username: usernames::find(tx, id)?,
+            profile: privacy::profile(tx, id)?,
+            notifications: notifications::get(tx, id)?,
+            named_devices: privacy::named_devices(tx, id)?,
+            invites: privacy::invites(tx, id)?,
+            referral: privacy::referral(tx, id)?,
+        })
+    }
 }
 
 /// Why an account is not erased. Nothing has changed.
@@ -71,6 +110,11 @@ impl Service {
                     plans: plans.unwrap_or_default(),
                     sessions: devices::sessions(tx, id)?,
                     devices: devices::all(tx, id)?,
+                    credentials: Credentials {
+                        keys: api_keys::of_account(tx, id)?,
+                        factors: privacy::factors(tx, id)?,
+                    },
+                    person: Personal::of(tx, id)?,
                     settings: settings::get(tx, settings::Owner::User(id))?,
                     audit: entries.into_iter().map(|entry| as_shown_to(id, entry)).collect(),
                 }))

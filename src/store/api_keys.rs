@@ -84,6 +84,12 @@ pub fn live(tx: &Tx<'_>, owner: KeyOwner, now: Millis) -> Result<Vec<ApiKey>, Un
     tx.rows(&sql, params![id, now], read)
 }
 
+/// All keys of an account that are on record, ended ones too, the oldest first.
+pub fn of_account(tx: &Tx<'_>, account: AccountId) -> Result<Vec<ApiKey>, Unavailable> {
+    let sql = format!("select {COLUMNS} from api_keys k where k.account_id = ?1 order by k.created_at, k.id");
+    tx.rows(&sql, params![account], read)
+}
+
 /// The one key that a contract shows which knows no more than one.
 pub fn default_of(tx: &Tx<'_>, account: AccountId, now: Millis) -> Result<Option<ApiKey>, Unavailable> {
     let sql = format!(

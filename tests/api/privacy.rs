@@ -7,7 +7,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::app::{App, PASSWORD, Person, registration};
+use crate::invites;
+use crate::keys::make;
+use crate::orbai;
 use crate::process::{Place, read};
+use crate::two_factor::enrol;
 
 async fn export(app: &App, person: &Person) -> Value {
     let answer = app.call(person, Method::GET, "/user/export", None).await;
@@ -88,6 +92,75 @@ async fn an_export_holds_all_that_is_kept_and_no_secret() {
         assert!(!text.contains(secret), "{secret} in {text}");
     }
     assert_eq!(app.get("/user/export").await.status, 401);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_export_holds_what_one_comes_in_by_but_not_so_that_one_could() {
+    let app = App::start().await;
+    let ann = app.member("ann@acme.com").await;
+    let body = json!({"name": "Build server", "endpoints": ["search"]});
+    let (key, id) = make(&app, &ann, "/user/api-keys", body).await;
+    let (_, ended) = make(&app, &ann, "/user/api-keys", json!({"name": "Old"})).await;
+    assert_eq!(app.call(&ann, Method::DELETE, &format!("/user/api-keys/{ended}"), None).await.status, 200);
+    let ann = enrol(&app, ann).await;
+    let data = export(&app, &ann.person).await;
+    let masked = format!("{}…{}", &key[..7], &key[41..]);
+    let at = "2026-03-01T12:00:00Z";
+    let live =
+        json!({"id": id, "name": "Build server", "key": masked, "endpoints": ["search"], "createdAt": at});
+    let keys = data["apiKeys"].as_array().expect("a list");
+    let found = |id: &str| keys.iter().find(|key| key["id"] == id).expect("a key");
+    assert_eq!((keys.len(), found(&id), &found(&ended)["endedAt"]), (2, &live, &json!(at)));
+    let factors = json!([{"method": "totp", "enabledAt": at, "isPrimary": true}]);
+    assert_eq!(data["secondFactors"], factors);
+    assert_eq!(data["notifications"], json!({"email": true, "browser": false}));
+    let (text, codes) = (data.to_string(), ann.codes.iter().map(String::as_str));
+    for secret in codes.chain([key.as_str(), &ann.secret]) {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_export_holds_what_was_told_chosen_and_come_by_through_other_contracts() {
+    let app = App::start().await;
+    let (_, code) = invites::code(&app, 1).await;
+    let token = invites::token(&app, &code).await;
+    assert_eq!(invites::register(&app, "sam@fund.example", &token).await.status, 200);
+    let link = app.letter("sam@fund.example", "verify").await.token();
+    assert_eq!(app.submit("/verify-email", &[("token", &link)]).await.status, 200);
+    let login = json!({"email": "sam@fund.example", "password": invites::PASSWORD});
+    let access = app.post("/finradar/api/v1/auth/login", &login).await.field("token");
+    let hook = json!({"webhook_url": "https://fund.example/hook", "notify_browser": true});
+    let put = app.request(Method::PUT, "/finradar/api/v1/user/").bearer_auth(access).json(&hook);
+    assert_eq!(app.send(put).await.status, 200);
+    let sam = Person::of("sam@fund.example", &app.login("sam@fund.example", invites::PASSWORD).await);
+    let data = export(&app, &sam).await;
+    let chosen = json!({"webhookUrl": "https://fund.example/hook", "email": true, "browser": true});
+    assert_eq!(data["notifications"], chosen);
+    let invite = &data["invites"][0];
+    assert_eq!(invite["usedAt"], "2026-03-01T12:00:00Z");
+    assert!(!data.to_string().contains(&code), "the code itself is kept by nobody");
+    assert_eq!(data["apiKeys"].as_array().map(Vec::len), Some(1), "the key of the letter of welcome");
+
+    let order = orbai::example();
+    assert_eq!(app.post(orbai::REGISTER, &order).await.status, 200);
+    let jane = order["email"].as_str().expect("an address").to_owned();
+    let jane = Person::of(&jane, &app.login(&jane, orbai::PASSWORD).await);
+    let data = export(&app, &jane).await;
+    assert_eq!(data["username"], "jane_doe");
+    assert_eq!(
+        (&data["profile"]["country"], &data["profile"]["language"]),
+        (&json!("Germany"), &json!("de"))
+    );
+    assert_eq!(data["namedDevices"][0]["deviceId"], order["device_id"]);
+    assert_eq!(data["namedDevices"][0]["hasPushToken"], true);
+    assert_eq!(data["namedDevices"][0]["lastLoginAt"], "2026-03-01T12:00:00Z");
+    let referral = &data["referral"];
+    assert!(referral["code"].as_str().is_some_and(|code| code.starts_with("REF_")), "{referral}");
+    assert_eq!(referral["cameByCode"], false);
+    assert!(!data.to_string().contains(order["fcm_token"].as_str().expect("a token")));
     app.finish().await;
 }
 

@@ -1,5 +1,7 @@
 //! What is kept of the caller: the audit log, and everything in one document. Latchkey's own additions.
 
+mod credentials;
+mod person;
 mod wire;
 
 use std::sync::Arc;
@@ -60,8 +62,9 @@ impl Privacy {
 
     /// Export one's data
     ///
-    /// Account, pending and former addresses, organization, subscriptions, sessions, devices and audit log in one document. Neither password nor
-    /// secrets are in it, nor their hashes.
+    /// Account, username, profile, pending and former addresses, organization, subscriptions, sessions, devices, API keys,
+    /// second factors, notifications, invite codes used, referral code, settings and audit log in one document. Neither
+    /// password nor secrets are in it, nor their hashes.
     #[oai(path = "/user/export", method = "get", tag = "Area::Profile", operation_id = "flashbackExport")]
     async fn export(&self, service: Data<&Arc<Service>>, Known(caller): Known) -> ExportReply {
         match service.export(&caller).await {

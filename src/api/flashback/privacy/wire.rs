@@ -2,6 +2,10 @@
 
 use poem_openapi::Object;
 
+use super::credentials::{ExportedFactor, ExportedKey};
+use super::person::{
+    ExportedInvite, ExportedNamedDevice, ExportedNotifications, ExportedProfile, ExportedReferral,
+};
 use crate::api::shapes::OpenObject;
 use crate::model::account::Account;
 use crate::model::audit::Recorded;
@@ -9,7 +13,7 @@ use crate::model::device::Device;
 use crate::model::id::AccountId;
 use crate::model::proof::{Proof, Purpose};
 use crate::model::time::Millis;
-use crate::service::privacy::{Export, HeldPlan, OwnSession, Place};
+use crate::service::privacy::{Credentials, Export, HeldPlan, OwnSession, Personal, Place};
 
 /// Something that was done.
 #[derive(Object)]
@@ -52,6 +56,8 @@ impl AuditEntryBody {
 pub struct ExportBody {
     exported_at: String,
     account: ExportedAccount,
+    username: Option<String>,
+    profile: Option<ExportedProfile>,
     /// The address that was asked for and is not yet confirmed.
     pending_email: Option<ExportedAddress>,
     /// Former addresses that the account can get back, the latest first.
@@ -60,6 +66,12 @@ pub struct ExportBody {
     subscriptions: Vec<ExportedPlan>,
     sessions: Vec<ExportedSession>,
     devices: Vec<ExportedDevice>,
+    named_devices: Vec<ExportedNamedDevice>,
+    api_keys: Vec<ExportedKey>,
+    second_factors: Vec<ExportedFactor>,
+    notifications: ExportedNotifications,
+    invites: Vec<ExportedInvite>,
+    referral: Option<ExportedReferral>,
     /// What clients keep for the caller.
     settings: OpenObject,
     audit: Vec<AuditEntryBody>,
@@ -73,7 +85,17 @@ impl ExportBody {
             let of_purpose = export.addresses.iter().filter(move |proof| proof.purpose == purpose);
             of_purpose.filter_map(ExportedAddress::of)
         };
+        let Credentials { keys, factors } = export.credentials;
+        let Personal { username, profile, notifications, named_devices, invites, referral } = export.person;
         ExportBody {
+            username,
+            profile: profile.map(ExportedProfile::from),
+            named_devices: named_devices.into_iter().map(ExportedNamedDevice::from).collect(),
+            api_keys: keys.into_iter().map(ExportedKey::from).collect(),
+            second_factors: factors.into_iter().map(ExportedFactor::from).collect(),
+            notifications: notifications.into(),
+            invites: invites.into_iter().map(ExportedInvite::from).collect(),
+            referral: referral.map(ExportedReferral::from),
             exported_at: now.rfc3339(),
             pending_email: addresses(Purpose::ChangeAddress).next(),
             former_emails: addresses(Purpose::UndoChange).collect(),
