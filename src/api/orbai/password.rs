@@ -69,7 +69,8 @@ outcomes!(ResetReply = ResetOutcomes: Enveloped, 200 "The password is changed." 
     [ALWAYS, WITH_BODY, &[INVALID, (400, "`INVALID_TOKEN`: unknown, used or expired.")]]);
 outcomes!(ChangeReply = ChangeOutcomes: Enveloped, 200 "The password is changed." => Envelope<MessageBody>,
     [ALWAYS, WITH_BODY, WITH_TOKEN, &[INVALID, (401, "`UNAUTHORIZED`: no good access token. `INVALID_CREDENTIALS`: the \
-        present password is wrong.")]]);
+        present password is wrong."), (403, "`MFA_REQUIRED`: this session has not passed the second factor lately. \
+        `MFA_SETUP_REQUIRED`: the organization asks for one.")]]);
 
 #[derive(Clone)]
 pub struct Passwords;
@@ -173,6 +174,11 @@ impl From<PasswordError> for Problem<Enveloped> {
                 "The current password is wrong.",
             ),
             PasswordError::Locked(wait) => Problem::locked(wait),
+            PasswordError::SecondFactorNeeded => Problem::new(
+                StatusCode::FORBIDDEN,
+                "MFA_REQUIRED",
+                "Log in again with your second factor first.",
+            ),
             PasswordError::SessionEnded => Problem::unauthorized(),
             PasswordError::Setback(setback) => Problem::from(setback),
         }
