@@ -25,6 +25,7 @@ pub mod privacy;
 pub mod profile;
 pub mod proving;
 pub mod quota;
+pub mod referral;
 pub mod refresh;
 pub mod register;
 pub mod resend;
@@ -74,6 +75,8 @@ pub struct Service {
     pub limits: bool,
     /// Whether a login may tell an unknown address from a wrong password.
     pub reveal_accounts: bool,
+    /// Ledger tokens for who brought in somebody that subscribes; 0 is none.
+    pub referral_reward: i64,
     pub(crate) key_reload: keys::ReloadGate,
     pub(crate) key_use: metering::KeyUse,
     pub(crate) last_sweep: Mutex<Option<Sweep>>,
