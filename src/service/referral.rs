@@ -1,6 +1,7 @@
 //! Referrals: what came of somebody's code, and the reward for who brought in somebody that subscribes.
 
 use crate::clock::Chance;
+use crate::model::account::Member;
 use crate::model::audit::{Actor, Deed};
 use crate::model::id::OrganizationId;
 use crate::model::referral::{ReferralCode, Tally};
@@ -66,7 +67,7 @@ impl Reward {
     }
 
     fn give(&self, tx: &Tx<'_>, referral: Referral, subscriber: OrganizationId) -> Result<(), Unavailable> {
-        let referrer = accounts::member(tx, referral.referrer)?.filter(|member| member.may_enter());
+        let referrer = accounts::member(tx, referral.referrer)?.filter(Member::may_enter);
         let Some(referrer) = referrer.filter(|_| self.tokens > 0) else { return Ok(()) };
         // Nobody earns from their own organization: it would be a discount on its own subscription (G5).
         let place = referrer.organization.as_ref().filter(|place| place.organization != subscriber);

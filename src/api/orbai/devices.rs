@@ -8,7 +8,7 @@ use poem_openapi::param::Path;
 use poem_openapi::{Object, OpenApi};
 
 use super::failure::Enveloped;
-use super::wire::Envelope;
+use super::wire::{Envelope, MessageBody, message};
 use super::{Area, Known};
 use crate::api::problem::Problem;
 use crate::api::reply::{ALWAYS, WITH_PATH, WITH_TOKEN, outcomes};
@@ -72,16 +72,9 @@ impl DevicesBody {
     }
 }
 
-/// The device is forgotten.
-#[derive(Object)]
-#[oai(rename = "OrbAiDeviceRemoved")]
-pub struct RemovedBody {
-    message: String,
-}
-
 outcomes!(ListReply = ListOutcomes: Enveloped, 200 "The devices." => Envelope<DevicesBody>, [ALWAYS, WITH_TOKEN]);
 outcomes!(RemoveReply = RemoveOutcomes: Enveloped,
-    200 "The device is forgotten; the session on it has ended." => Envelope<RemovedBody>,
+    200 "The device is forgotten; the session on it has ended." => Envelope<MessageBody>,
     [ALWAYS, WITH_PATH, WITH_TOKEN, &[(404, "`DEVICE_NOT_FOUND`: the caller is signed in on no such device.")]]);
 
 #[derive(Clone)]
@@ -115,7 +108,7 @@ impl Devices {
         device_id: Path<String>,
     ) -> RemoveReply {
         match service.forget_client_device(&caller, device_id.0).await {
-            Ok(()) => RemoveReply::Done(Envelope(RemovedBody { message: "Device removed.".to_owned() })),
+            Ok(()) => RemoveReply::Done(message("Device removed.")),
             Err(error) => RemoveReply::Failed(error.into()),
         }
     }

@@ -9,7 +9,7 @@ use poem_openapi::{Object, OpenApi};
 use super::failure::Enveloped;
 use super::register::choose_password;
 use super::values::Address;
-use super::wire::Envelope;
+use super::wire::{Envelope, MessageBody, message};
 use super::{Area, Known, POLICY};
 use crate::api::body::{Body, Text};
 use crate::api::problem::Problem;
@@ -48,17 +48,6 @@ pub struct ChangeRequest {
     /// 8 to 100 characters.
     #[oai(validator(min_length = 8, max_length = 100))]
     new_password: String,
-}
-
-/// Done, with a sentence for people.
-#[derive(Object)]
-#[oai(rename = "OrbAiMessage")]
-pub struct MessageBody {
-    message: String,
-}
-
-fn message(text: &str) -> Envelope<MessageBody> {
-    Envelope(MessageBody { message: text.to_owned() })
 }
 
 const INVALID: Status = (422, "`VALIDATION_ERROR`; `details` names every failing field.");
