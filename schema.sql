@@ -446,6 +446,15 @@ create table referrals (
     account_id text not null primary key references accounts (id) on delete cascade,
     code text not null unique,              -- upper case
     referred_by text references accounts (id) on delete set null,
-    rewarded_at bigint                      -- when the referrer was rewarded for this account; null = not yet
+    rewarded_at bigint,                     -- when a first subscription with a price settled the referral; null = not yet
+    brought_in bigint not null default 0,   -- accounts made by the code, those since erased too
+    rewarded bigint not null default 0,     -- how many of them earned a reward
+    reward_tokens bigint not null default 0 -- ledger tokens earned by them
 );
 create index referrals_referred_by on referrals (referred_by) where referred_by is not null;
+
+-- Mailboxes whose first subscription has earned somebody a reward: a second sign-up earns none. Outlives erasure.
+create table referral_rewards (
+    identity text not null primary key,     -- keyed digest of the address without its plus-tag
+    given_at bigint not null
+);

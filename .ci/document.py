@@ -22,6 +22,7 @@ SETTINGS = {
 LEAVING = [
     "/user/logout", "/user/deactivate", "/token/{tokenId}", "/sessions/{id}/revoke", "/devices/{id}",
     "/orbai/api/v1/auth/logout", "/mfa/organization/enforce", "/organization/{orgId}",
+    "/orbai/api/v1/auth/devices/{device_id}", "/orbai/api/v1/users/me/account",
 ]  # fmt: skip
 METERED = "^/(forward-auth|finradar/api/v1/account/)"
 

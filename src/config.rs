@@ -33,6 +33,7 @@ pub use switch::{Access, LogFormat};
 
 use crate::hashing::Cost;
 use crate::model::contract::Contract;
+use crate::model::ledger::MOST_CREDIT;
 use crate::model::name::Name;
 use reading::{Reading, items, quoted};
 
@@ -41,6 +42,9 @@ pub const SERVED: &[Contract] = &[Contract::Flashback, Contract::FinRadar, Contr
 
 /// The most threads for hashing: each keeps about 19 MiB at the default cost.
 const MOST_HASH_THREADS: usize = 256;
+
+/// Ledger tokens for who brought in somebody that subscribes (contracts/orbai.md section 4).
+const DEFAULT_REFERRAL_REWARD: i64 = 500;
 
 /// Everything an operator can choose, checked (DESIGN section 10).
 #[derive(Debug, Clone)]
@@ -76,6 +80,8 @@ pub struct Settings {
     pub hash_threads: usize,
     /// Whether answers may tell that an address has an account.
     pub reveal_accounts: bool,
+    /// Ledger tokens for who brought in somebody that subscribes, from 0 (none) to [`MOST_CREDIT`].
+    pub referral_reward: i64,
     /// Origins as browsers send them, each once.
     pub cors_origins: Vec<String>,
     /// Whether Swagger UI is served.
@@ -150,6 +156,7 @@ fn read(reading: &mut Reading, given: &Arguments) -> Settings {
     let proxies = reading.value("LATCHKEY_TRUSTED_PROXIES", &given.trusted_proxies, network::trusted_proxies);
     let argon2 = reading.value("LATCHKEY_ARGON2", &given.argon2, argon2);
     let hash_threads = reading.value("LATCHKEY_HASH_THREADS", &given.hash_threads, hash_threads);
+    let referral_reward = reading.value("LATCHKEY_REFERRAL_REWARD", &given.referral_reward, referral_reward);
     let cors_origins = reading.value("LATCHKEY_CORS_ORIGINS", &given.cors_origins, origin::cors_origins);
     let log = reading.value("LATCHKEY_LOG", &given.log, logging::filter);
     let log_format = reading.value("LATCHKEY_LOG_FORMAT", &given.log_format, LogFormat::parse);
@@ -171,6 +178,7 @@ fn read(reading: &mut Reading, given: &Arguments) -> Settings {
         argon2: argon2.unwrap_or_default(),
         hash_threads: hash_threads.unwrap_or_else(cores),
         reveal_accounts,
+        referral_reward: referral_reward.unwrap_or(DEFAULT_REFERRAL_REWARD),
         cors_origins: cors_origins.unwrap_or_default(),
         docs,
         log: log.unwrap_or_else(|| "info".to_owned()),
@@ -222,6 +230,12 @@ fn argon2(text: &str) -> Result<Cost, String> {
 fn hash_threads(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|threads| (1..=MOST_HASH_THREADS).contains(threads)).ok_or_else(|| {
         format!("is {}, but must be a number of threads from 1 to {MOST_HASH_THREADS}", quoted(text))
+    })
+}
+
+fn referral_reward(text: &str) -> Result<i64, String> {
+    text.parse().ok().filter(|tokens| (0..=MOST_CREDIT).contains(tokens)).ok_or_else(|| {
+        format!("is {}, but must be a number of tokens from 0 (no reward) to {MOST_CREDIT}", quoted(text))
     })
 }
 

@@ -7,6 +7,7 @@ mod arrival;
 pub mod audit;
 pub mod authenticate;
 pub mod card;
+pub mod client_devices;
 pub mod devices;
 mod handover;
 pub mod invite;
@@ -20,11 +21,13 @@ pub mod notifications;
 mod opening;
 pub mod operator;
 pub mod password;
+pub mod personal;
 pub mod policy;
 pub mod privacy;
 pub mod profile;
 pub mod proving;
 pub mod quota;
+pub mod referral;
 pub mod refresh;
 pub mod register;
 pub mod resend;
@@ -74,6 +77,8 @@ pub struct Service {
     pub limits: bool,
     /// Whether a login may tell an unknown address from a wrong password.
     pub reveal_accounts: bool,
+    /// Ledger tokens for who brought in somebody that subscribes; 0 is none.
+    pub referral_reward: i64,
     pub(crate) key_reload: keys::ReloadGate,
     pub(crate) key_use: metering::KeyUse,
     pub(crate) last_sweep: Mutex<Option<Sweep>>,

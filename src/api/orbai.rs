@@ -1,11 +1,14 @@
 //! The OrbAI contract: enveloped JSON in snake_case, published under `/api/v1` (contracts/orbai.md).
 
+mod devices;
 pub mod failure;
 pub mod outside;
 mod password;
+mod referral;
 mod register;
 mod security;
 mod session;
+mod user;
 mod values;
 mod wire;
 
@@ -51,6 +54,9 @@ enum Area {
     /// A code beside the password.
     #[oai(rename = "OrbAI 2: security")]
     Security,
+    /// What a user sees of themselves.
+    #[oai(rename = "OrbAI 3: user, devices and referrals")]
+    User,
 }
 
 /// `access_token` of a live session.
@@ -83,6 +89,14 @@ impl Mount for OrbAi {
     const SLASHED: &'static [&'static str] = &[];
 
     fn operations() -> impl OpenApi {
-        (register::Register, session::Session, password::Passwords, security::Security)
+        (
+            register::Register,
+            session::Session,
+            password::Passwords,
+            security::Security,
+            devices::Devices,
+            user::User,
+            referral::Referrals,
+        )
     }
 }

@@ -68,6 +68,7 @@ pub async fn open(
         issuer: settings.public_url.as_ref().map_or_else(|| "latchkey".to_owned(), PublicUrl::to_string),
         limits: settings.rate_limits,
         reveal_accounts: settings.reveal_accounts,
+        referral_reward: settings.referral_reward,
         key_reload: keys::ReloadGate::default(),
         key_use: metering::KeyUse::default(),
         last_sweep: Mutex::default(),

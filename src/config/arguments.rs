@@ -96,6 +96,16 @@ pub struct Arguments {
     )]
     pub reveal_accounts: Option<String>,
 
+    /// Ledger tokens for who brought in somebody that subscribes; 0 for none [default: 500]
+    #[arg(
+        long,
+        env = "LATCHKEY_REFERRAL_REWARD",
+        hide_env_values = true,
+        global = true,
+        value_name = "TOKENS"
+    )]
+    pub referral_reward: Option<String>,
+
     /// Where somebody buys more tokens: told to whose balance does not suffice [default: none]
     #[arg(long, env = "LATCHKEY_UPGRADE_URL", hide_env_values = true, global = true, value_name = "URL")]
     pub upgrade_url: Option<String>,

@@ -110,6 +110,8 @@ deeds! {
     InviteCodeCreated = "invite-code.created"
     InviteCodeRevoked = "invite-code.revoked"
     TokensCredited = "tokens.credited"
+    /// Tokens for having brought in somebody that subscribed.
+    ReferralRewarded = "referral.rewarded"
     SecondFactorOn = "second-factor.on"
     SecondFactorOff = "second-factor.off"
     /// Members of an organization must, or need no longer, have one.

@@ -53,6 +53,8 @@ pub enum Rule {
     Moment,
     /// A moment that is past.
     Future,
+    /// A day of the calendar, without a time.
+    Date,
     NeedsUpperCase,
     NeedsLowerCase,
     NeedsDigit,
@@ -80,6 +82,7 @@ impl fmt::Display for Rule {
             Rule::ControlCharacters => f.write_str("must not contain control characters"),
             Rule::Moment => f.write_str("must be a date or a moment such as 2027-01-31T12:00:00Z"),
             Rule::Future => f.write_str("must be a moment to come"),
+            Rule::Date => f.write_str("must be a date such as 1990-01-31"),
             Rule::NeedsUpperCase => f.write_str("must contain an upper-case letter"),
             Rule::NeedsLowerCase => f.write_str("must contain a lower-case letter"),
             Rule::NeedsDigit => f.write_str("must contain a digit"),

@@ -30,6 +30,18 @@ impl ReferralCode {
     }
 }
 
+/// What came of somebody's code. Accounts that were erased since count on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally {
+    pub code: String,
+    /// Accounts made by the code.
+    pub brought_in: i64,
+    /// How many of them earned a reward.
+    pub rewarded: i64,
+    /// Ledger tokens earned by them.
+    pub tokens: i64,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,10 +2,12 @@
 
 use crate::model::account::Member;
 use crate::model::subscription::Subscription;
+use crate::model::time::Millis;
 use crate::model::username;
 use crate::store::{Tx, Unavailable, plans, subscriptions, usernames};
 
 use super::Service;
+use super::opening::devices_of_plan;
 
 /// Somebody's name and plan.
 #[derive(Debug, Clone)]
@@ -19,6 +21,8 @@ pub struct Card {
 #[derive(Debug, Clone)]
 pub struct Held {
     pub plan_name: String,
+    /// On how many devices the plan in force lets one be signed in.
+    pub device_limit: i64,
     pub subscription: Subscription,
 }
 
@@ -28,9 +32,10 @@ impl Service {
     /// # Errors
     /// [`Unavailable`].
     pub async fn card(&self, member: &Member) -> Result<Card, Unavailable> {
-        let (username, held) = self
-            .store
-            .read(|tx| Ok::<_, Unavailable>((usernames::find(tx, member.account.id)?, held(tx, member)?)))?;
+        let now = self.clock.now();
+        let (username, held) = self.store.read(|tx| {
+            Ok::<_, Unavailable>((usernames::find(tx, member.account.id)?, held(tx, member, now)?))
+        })?;
         let username = match username {
             Some(username) => username,
             None => {
@@ -57,9 +62,9 @@ pub(super) fn name(tx: &Tx<'_>, member: &Member) -> Result<String, Unavailable> 
     Err(Unavailable::because("every username that was thought of for an account is taken"))
 }
 
-fn held(tx: &Tx<'_>, member: &Member) -> Result<Option<Held>, Unavailable> {
+fn held(tx: &Tx<'_>, member: &Member, now: Millis) -> Result<Option<Held>, Unavailable> {
     let Some(place) = &member.organization else { return Ok(None) };
     let Some(subscription) = subscriptions::latest(tx, place.organization)? else { return Ok(None) };
-    let plan = plans::find(tx, &subscription.plan)?;
-    Ok(plan.map(|plan| Held { plan_name: plan.name, subscription }))
+    let Some(plan) = plans::find(tx, &subscription.plan)? else { return Ok(None) };
+    Ok(Some(Held { plan_name: plan.name, device_limit: devices_of_plan(tx, member, now)?, subscription }))
 }

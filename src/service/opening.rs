@@ -96,7 +96,7 @@ impl Opening {
 }
 
 /// On how many devices the plan in force lets a member be signed in; the free plan's where none is.
-fn devices_of_plan(tx: &Tx<'_>, member: &Member, now: Millis) -> Result<i64, Unavailable> {
+pub(super) fn devices_of_plan(tx: &Tx<'_>, member: &Member, now: Millis) -> Result<i64, Unavailable> {
     let place = member.organization.as_ref();
     let latest = place.map_or(Ok(None), |place| subscriptions::latest(tx, place.organization))?;
     let in_force = latest.filter(|held| held.state(now).is_in_force());

@@ -18,6 +18,9 @@ pub enum PasswordError {
     WrongPassword,
     #[error("too many failures")]
     Locked(Duration),
+    /// The account has a second factor, and this session has not passed it lately (E5).
+    #[error("the second factor has to be passed first")]
+    SecondFactorNeeded,
     /// The caller's session ended while the call waited.
     #[error("the session has ended")]
     SessionEnded,
@@ -45,16 +48,16 @@ impl Service {
         new: Password,
     ) -> Result<(), PasswordError> {
         self.prove_password(caller, current).await?;
-        let change = ProfileChange { password: Some(new), knows_password: true, ..ProfileChange::default() };
+        let change = ProfileChange { password: Some(new), ..ProfileChange::default() };
         let changed = self.change_profile(caller, caller.member.account.id, change).await;
         changed.map_err(|error| match error {
             ProfileError::Setback(setback) => PasswordError::Setback(setback),
+            ProfileError::SecondFactorNeeded => PasswordError::SecondFactorNeeded,
             // It is the caller's own, so nothing else can be in the way.
             ProfileError::SessionEnded
             | ProfileError::Unknown
             | ProfileError::Forbidden
-            | ProfileError::PasswordOfAnother
-            | ProfileError::SecondFactorNeeded => PasswordError::SessionEnded,
+            | ProfileError::PasswordOfAnother => PasswordError::SessionEnded,
         })
     }
 

@@ -1,8 +1,8 @@
 //! What a privacy law asks of who runs this server: telling somebody all that is kept of them, and erasing it.
 
-use crate::model::account::{Account, AccountState};
+use crate::model::account::{Account, AccountState, Member};
 use crate::model::api_key::ApiKey;
-use crate::model::audit::{Actor, Deed, Recorded};
+use crate::model::audit::{Actor, Deed, Entry, Recorded};
 use crate::model::device::Device;
 use crate::model::id::AccountId;
 use crate::model::notification::NotificationSettings;
@@ -17,6 +17,7 @@ use crate::store::{
 use super::Service;
 use super::audit::as_shown_to;
 use super::authenticate::Caller;
+use super::profile::still_in;
 
 pub use crate::store::devices::OwnSession;
 pub use crate::store::privacy::{
@@ -140,16 +141,41 @@ impl Service {
                     | AccountState::Removed
                     | AccountState::Banned => {}
                 }
-                if let Some(place) = member.organization.as_ref().filter(|place| place.role == Role::Owner)
-                    && organizations::member_count(tx, place.organization)? > 1
-                    && !members::has_other_owner(tx, place.organization, id)?
-                {
-                    return Err(EraseError::LastOwner);
-                }
-                accounts::delete(tx, id)?;
-                audit::forget_person(tx, id)?;
-                Ok(audit::note(tx, &entry.about(&member))?)
+                forget(tx, &member, &entry.about(&member))
             })
             .await
     }
+
+    /// Erases the caller's own account, in use as it is, in the same way.
+    ///
+    /// # Errors
+    /// [`EraseError::Unknown`] when the caller's session has ended meanwhile, [`EraseError::LastOwner`] or
+    /// [`EraseError::Unavailable`]; nothing has changed then.
+    pub async fn erase_own(&self, caller: &Caller) -> Result<(), EraseError> {
+        let entry = self.entry(caller.actor(), Deed::AccountErased);
+        let (session, now) = (caller.session, self.clock.now());
+        self.store
+            .write(move |tx| {
+                let member = still_in(tx, session, now)?.ok_or(EraseError::Unknown)?;
+                forget(tx, &member, &entry.about(&member))
+            })
+            .await
+    }
+}
+
+fn forget(tx: &Tx<'_>, member: &Member, entry: &Entry) -> Result<(), EraseError> {
+    let id = member.account.id;
+    if let Some(place) = &member.organization {
+        if place.role == Role::Owner
+            && organizations::member_count(tx, place.organization)? > 1
+            && !members::has_other_owner(tx, place.organization, id)?
+        {
+            return Err(EraseError::LastOwner);
+        }
+        privacy::unname(tx, place.organization, &member.account.email)?;
+    }
+    accounts::delete(tx, id)?;
+    // Noted first: the address that the person called from is forgotten with all others.
+    audit::note(tx, entry)?;
+    Ok(audit::forget_person(tx, id)?)
 }

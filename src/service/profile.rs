@@ -22,8 +22,6 @@ pub struct ProfileChange {
     pub first_name: Option<PersonName>,
     pub last_name: Option<PersonName>,
     pub password: Option<Password>,
-    /// Whether the present password was shown with the new one.
-    pub knows_password: bool,
 }
 
 /// Why a profile was not changed.
@@ -85,8 +83,7 @@ impl Service {
                 let (first, last) = (first.map(PersonName::as_str), last.map(PersonName::as_str));
                 if let (Some(hash), Some(notice)) = (&new_hash, &notice) {
                     // A token found lying around must not be enough.
-                    let guarded = caller.account.second_factor_at.is_some() && !change.knows_password;
-                    if guarded && !is_fresh(tx, session, now)? {
+                    if caller.account.second_factor_at.is_some() && !is_fresh(tx, session, now)? {
                         return Err(ProfileError::SecondFactorNeeded);
                     }
                     accounts::set_password(tx, target.id, hash, now)?;

@@ -152,7 +152,7 @@ impl Service {
     }
 
     /// Subscribes a member's organization to a plan by the operator's command, whatever it costs: until a moment, or
-    /// until it is canceled; a trial for as long as trials are.
+    /// until it is canceled; a trial for as long as trials are. The first with a price rewards who brought them in.
     ///
     /// # Errors
     /// [`AssignError`]; nothing has changed then.
@@ -171,6 +171,7 @@ impl Service {
         let end = until.or_else(|| is_trial.then(|| now + TRIAL));
         let (organization, plan, id) = (place.organization, plan.to_owned(), self.chance.id(now));
         let entry = self.entry_about(member, Actor::Operator, Deed::SubscriptionStarted);
+        let reward = self.reward();
         self.store
             .write(move |tx: &Tx<'_>| {
                 let Some(period) = plans::periods(tx, &plan)?.into_iter().next() else {
@@ -179,6 +180,9 @@ impl Service {
                 };
                 begin(tx, id, organization, &period, (now, end))?;
                 audit::note(tx, &entry.detailed(&plan))?;
+                if period.price_cents > 0 {
+                    reward.settle(tx, organization)?;
+                }
                 let missing = || Unavailable::because("a subscription just started is not there");
                 Ok(subscribed(tx, organization)?.ok_or_else(missing)?)
             })

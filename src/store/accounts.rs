@@ -165,6 +165,12 @@ pub fn set_names(
     Ok(())
 }
 
+/// Chooses the language of letters.
+pub fn set_language(tx: &Tx<'_>, id: AccountId, language: Language) -> Result<(), Unavailable> {
+    tx.execute("update accounts set language = ?2 where id = ?1", params![id, language])?;
+    Ok(())
+}
+
 /// Deactivates or, with `None`, reactivates. False when nothing changed.
 pub fn set_deactivated(
     tx: &Tx<'_>,

@@ -1,6 +1,6 @@
 //! Devices that clients name themselves, as rows: each with the one session on it.
 
-use super::{Tx, Unavailable, params, sessions};
+use super::{Row, Tx, Unavailable, params, sessions};
 use crate::model::client_device::Platform;
 use crate::model::id::{AccountId, DeviceId, SessionId};
 use crate::model::time::Millis;
@@ -63,5 +63,63 @@ pub(super) fn forget_push_tokens(tx: &Tx<'_>, account: AccountId) -> Result<(), 
         where account_id = ?1 and push_token_sealed is not null
         and session_id in (select id from sessions where account_id = ?1 and revoked_at is not null)";
     tx.execute(sql, params![account])?;
+    Ok(())
+}
+
+/// A device that somebody is signed in on.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    pub id: DeviceId,
+    pub session: SessionId,
+    /// The client's identity for it.
+    pub device_id: String,
+    pub name: Option<String>,
+    pub platform: Option<String>,
+    pub app_version: Option<String>,
+    pub login_at: Millis,
+    pub last_used_at: Millis,
+}
+
+const LIVE: &str =
+    "select d.id, d.session_id, d.device_id, d.name, d.platform, d.app_version, d.login_at, s.last_used_at
+    from client_devices d join sessions s on s.id = d.session_id
+    where d.account_id = ?1 and s.revoked_at is null and s.expires_at > ?2";
+
+fn read(row: &mut Row) -> Result<SignedIn, Unavailable> {
+    Ok(SignedIn {
+        id: row.take()?,
+        session: row.take()?,
+        device_id: row.take()?,
+        name: row.take()?,
+        platform: row.take()?,
+        app_version: row.take()?,
+        login_at: row.take()?,
+        last_used_at: row.take()?,
+    })
+}
+
+/// The devices that an account is signed in on, the latest used first.
+pub fn live(tx: &Tx<'_>, account: AccountId, now: Millis) -> Result<Vec<SignedIn>, Unavailable> {
+    tx.rows(
+        &format!("{LIVE} order by s.last_used_at desc, d.login_at desc, d.id desc"),
+        params![account, now],
+        read,
+    )
+}
+
+/// The device of an account's by the client's identity for it, where it is signed in there; another's is as unknown.
+pub fn find_live(
+    tx: &Tx<'_>,
+    account: AccountId,
+    device_id: &str,
+    now: Millis,
+) -> Result<Option<SignedIn>, Unavailable> {
+    tx.row(&format!("{LIVE} and d.device_id = ?3"), params![account, now, device_id], read)
+}
+
+/// Forgets a device and ends the session on it.
+pub fn remove(tx: &Tx<'_>, device: &SignedIn, now: Millis) -> Result<(), Unavailable> {
+    sessions::revoke(tx, device.session, now)?;
+    tx.execute("delete from client_devices where id = ?1", params![device.id])?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! What is kept of one person beyond account, sessions and devices, as rows. No secret is among it.
 
 use super::{Row, Tx, Unavailable, organizations, params};
+use crate::model::email::EmailAddress;
 use crate::model::id::{AccountId, OrganizationId, SubscriptionId};
 use crate::model::organization::{Organization, Role};
 use crate::model::time::Millis;
@@ -164,4 +165,11 @@ pub fn referral(tx: &Tx<'_>, account: AccountId) -> Result<Option<HeldReferral>,
     tx.row(sql, params![account], |row: &mut Row| {
         Ok(HeldReferral { code: row.take()?, came_by_code: row.take()?, rewarded_at: row.take()? })
     })
+}
+
+/// Takes an address out of the name of an organization that was called by it, for want of another name.
+pub fn unname(tx: &Tx<'_>, organization: OrganizationId, email: &EmailAddress) -> Result<(), Unavailable> {
+    let sql = "update organizations set name = 'Organization' where id = ?1 and name = ?2";
+    tx.execute(sql, params![organization, email.as_str()])?;
+    Ok(())
 }

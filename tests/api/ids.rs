@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::app::{Answer, App, PASSWORD, Person};
 use crate::colleague::colleague;
+use crate::{orbai, orbai_user};
 
 /// An id that nothing has.
 const UNKNOWN: &str = "000000000000000000000000";
@@ -20,13 +21,15 @@ enum Kind {
     Organization,
     Session,
     Device,
+    /// One that a client names itself.
+    AppDevice,
     Key,
     Proof,
     Period,
     /// A client's own identity for its device, which names nothing of anybody else's.
     OwnName,
 }
-use Kind::{Account, Device, Key, Organization, OwnName, Period, Proof, Session};
+use Kind::{Account, AppDevice, Device, Key, Organization, OwnName, Period, Proof, Session};
 
 /// A call that takes an id: method, path and, where the id stands in the body, the field.
 type Place = (&'static str, &'static str, &'static str);
@@ -102,6 +105,7 @@ const ROWS: &[Row] = &[
     row(("DELETE", "/organization/api-keys/{id}", ""), Key, None, NO_KEY),
     row(("POST", crate::orbai::REGISTER, "device_id"), OwnName, SIGN_UP, (409, "EMAIL_ALREADY_EXISTS")),
     row(("POST", crate::orbai::LOGIN, "device_id"), OwnName, LOG_IN, (401, "INVALID_CREDENTIALS")),
+    row(("DELETE", "/orbai/api/v1/auth/devices/{device_id}", ""), AppDevice, None, (404, "DEVICE_NOT_FOUND")),
     row(("POST", "/sessions/{id}/revoke", ""), Session, None, NO_SESSION),
     row(("POST", "/sessions/{id}/heartbeat", ""), Session, None, NO_SESSION),
     row(("GET", "/devices/{id}", ""), Device, None, NO_DEVICE),
@@ -172,6 +176,7 @@ struct Holdings {
     organization: String,
     sessions: Vec<String>,
     devices: Vec<String>,
+    app_devices: Vec<String>,
     keys: Vec<String>,
 }
 
@@ -182,13 +187,14 @@ impl Holdings {
             Organization => vec![self.organization.clone()],
             Session => self.sessions.clone(),
             Device => self.devices.clone(),
+            AppDevice => self.app_devices.clone(),
             Key => self.keys.clone(),
             Proof | Period | OwnName => Vec::new(),
         }
     }
 
     fn all(&self) -> Vec<String> {
-        [Account, Organization, Session, Device, Key]
+        [Account, Organization, Session, Device, AppDevice, Key]
             .into_iter()
             .flat_map(|kind| self.of_kind(kind))
             .collect()
@@ -212,12 +218,16 @@ async fn holdings(app: &App, person: &Person) -> Holdings {
         let made = app.call(person, Method::POST, path, Some(&json!({"name": "Build"}))).await.json();
         keys.extend(made["apiKey"]["id"].as_str().map(str::to_owned));
     }
+    let pass = orbai::enter(app, &person.email).await;
+    let app_device =
+        orbai_user::data(app, &pass, orbai_user::DEVICES).await["devices"][0]["device_id"].clone();
     Holdings {
         keys,
         account: person.id.clone(),
         organization: entered.json()["user"]["orgId"].as_str().expect("an organization").to_owned(),
         sessions: vec![person.session.clone(), entered.field("tokenId")],
         devices: vec![device.as_str().expect("an id").to_owned()],
+        app_devices: vec![app_device.as_str().expect("an id").to_owned()],
     }
 }
 
@@ -229,6 +239,15 @@ fn malformed(id: &str) -> Vec<String> {
     texts.extend([id.to_uppercase(), format!("0x{}", &id[2..]), format!("{{{id}}}"), "9".repeat(99)]);
     texts.extend(["%20", "%27", "%25", "%00", "%0A", "%2F", "%C3%A4"].map(|end| format!("{id}{end}")));
     texts
+}
+
+/// The same person, signed in through the contract of a row.
+fn through<'a>(row: &Row, person: &'a Person, app_user: &'a Person) -> &'a Person {
+    if row.place.1.starts_with("/orbai/") { app_user } else { person }
+}
+
+async fn app_user(app: &App, person: &Person) -> Person {
+    Person { access: orbai::enter(app, &person.email).await.access, ..person.clone() }
 }
 
 async fn ask(app: &App, caller: &Person, row: &Row, id: &str) -> Answer {
@@ -287,6 +306,7 @@ async fn an_id_of_another_organization_is_as_unknown_as_one_of_nobody() {
     let nina = app.newcomer("nina@new.example").await;
     let gone = app.call(&eve, Method::DELETE, &format!("/devices/{}", own.devices[0]), None).await;
     assert_eq!(gone.status, 200, "{}", gone.text);
+    let eve_in_app = app_user(&app, &eve).await;
     let before = kept(&app, &olga).await;
     for row in ROWS {
         let of_the_kind = hers.of_kind(row.kind);
@@ -297,7 +317,7 @@ async fn an_id_of_another_organization_is_as_unknown_as_one_of_nobody() {
             ids.extend([own.devices[0].clone(), own.sessions[1].clone()]);
         }
         ids.extend([nina.proof.clone(), nina.id.clone(), "canary".to_owned()]);
-        let unknown = all_as_unknown(&app, &eve, row, &ids).await;
+        let unknown = all_as_unknown(&app, through(row, &eve, &eve_in_app), row, &ids).await;
         assert_eq!(unknown.status, row.unknown.0, "{:?}: {}", row.place, unknown.text);
         assert!(unknown.text.contains(row.unknown.1), "{:?}: {}", row.place, unknown.text);
     }
@@ -313,6 +333,7 @@ async fn an_id_of_ones_own_organization_is_as_unknown_to_who_may_not_use_it() {
     let ben = colleague(&app, &olga, "ben@acme.example", Role::User).await;
     let (hers, theirs) = (holdings(&app, &olga).await, holdings(&app, &eve).await);
     let own = holdings(&app, &ben).await;
+    let ben_in_app = app_user(&app, &ben).await;
     let before = kept(&app, &olga).await;
     for row in ROWS {
         let mut ids = [theirs.all(), own.misplaced(row.kind)].concat();
@@ -330,7 +351,7 @@ async fn an_id_of_ones_own_organization_is_as_unknown_to_who_may_not_use_it() {
         if row.kind == Account && row.among_members.is_none() {
             ids.push(own.account.clone());
         }
-        all_as_unknown(&app, &ben, row, &ids).await;
+        all_as_unknown(&app, through(row, &ben, &ben_in_app), row, &ids).await;
     }
     assert_eq!(kept(&app, &olga).await, before, "nothing of hers was touched");
     app.finish().await;

@@ -119,6 +119,23 @@ async fn a_change_asks_for_the_present_password_and_ends_the_other_sessions() {
     app.finish().await;
 }
 
+// E5
+#[tokio::test]
+async fn a_change_takes_a_session_that_passed_the_second_factor_lately() {
+    let app = App::start().await;
+    let careful = enrol(&app, app.member(ANN).await).await;
+    let login = json!({"email": ANN, "password": crate::app::PASSWORD, "totp_code": careful.code(&app)});
+    let pass = crate::orbai::Pass::of(&app.post(LOGIN, &login).await);
+    app.advance(HOUR);
+    let change = json!({"current_password": crate::app::PASSWORD, "new_password": NEW});
+    let refused = call(&app, &pass, CHANGE, Some(&change)).await;
+    assert_eq!(refusal(&refused), (403, "MFA_REQUIRED".to_owned()));
+    let again = json!({"email": ANN, "password": crate::app::PASSWORD, "totp_code": careful.code(&app)});
+    let fresh = crate::orbai::Pass::of(&app.post(LOGIN, &again).await);
+    assert_eq!(call(&app, &fresh, CHANGE, Some(&change)).await.status, 200);
+    app.finish().await;
+}
+
 // E1: who found a session open guesses no faster than at a login
 #[tokio::test]
 async fn wrong_present_passwords_count_as_failed_logins() {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::app::{App, PASSWORD, Person, registration};
 use crate::invites;
-use crate::orbai;
+use crate::{orbai, orbai_user};
 
 const FINRADAR_LOGIN: &str = "/finradar/api/v1/auth/login";
 const FINRADAR_USER: &str = "/finradar/api/v1/user/";
@@ -69,6 +69,7 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("POST", orbai::RESET, r#"{"token":"RESET","password":"SecurePass123"}"#),
     ("POST", orbai::CHANGE, r#"{"current_password":"SecurePass123","new_password":"SecurePass123"}"#),
     ("POST", orbai::LOGOUT, r#"{"all_devices":false}"#),
+    ("PUT", orbai_user::ME, r#"{"city":"Ulm","first_name":"Evelyn"}"#),
     ("PUT", FINRADAR_USER, r#"{"notify_email":false}"#),
 ];
 
@@ -278,6 +279,8 @@ impl Cast {
     async fn picture(&self, app: &App) -> Vec<String> {
         let user = app.call(&self.customer, Method::GET, FINRADAR_USER, None).await;
         let mut seen = vec![format!("{} {}", user.status, user.text)];
+        let me = app.call(&self.app_user, Method::GET, orbai_user::ME, None).await.json()["data"].clone();
+        seen.push(format!("{} {}", me["profile"], me["subscription"]));
         let (newcomer, moved) = (format!("new@{}", self.domain), format!("moved@{}", self.domain));
         for email in [&self.owner.email, &self.colleague.email, &self.pending.email, &newcomer, &moved] {
             let entered = app.login(email, PASSWORD).await;

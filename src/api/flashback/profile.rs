@@ -170,7 +170,6 @@ impl Profile {
 fn change(request: ChangeRequest) -> Result<ProfileChange, Problem<FamilyB>> {
     let password = request.password.map(|text| choose_password("password", &text)).transpose()?;
     Ok(ProfileChange {
-        knows_password: false,
         first_name: request.name.map(|name| name.0),
         last_name: request.last_name.map(|name| name.0),
         password,

@@ -9,7 +9,7 @@ use poem_openapi::{Object, OpenApi};
 use super::failure::Enveloped;
 use super::register::choose_password;
 use super::values::Address;
-use super::wire::Envelope;
+use super::wire::{Envelope, MessageBody, message};
 use super::{Area, Known, POLICY};
 use crate::api::body::{Body, Text};
 use crate::api::problem::Problem;
@@ -50,17 +50,6 @@ pub struct ChangeRequest {
     new_password: String,
 }
 
-/// Done, with a sentence for people.
-#[derive(Object)]
-#[oai(rename = "OrbAiMessage")]
-pub struct MessageBody {
-    message: String,
-}
-
-fn message(text: &str) -> Envelope<MessageBody> {
-    Envelope(MessageBody { message: text.to_owned() })
-}
-
 const INVALID: Status = (422, "`VALIDATION_ERROR`; `details` names every failing field.");
 
 outcomes!(ForgotReply = ForgotOutcomes: Enveloped, 200 "Said of every address." => Envelope<MessageBody>,
@@ -69,7 +58,8 @@ outcomes!(ResetReply = ResetOutcomes: Enveloped, 200 "The password is changed." 
     [ALWAYS, WITH_BODY, &[INVALID, (400, "`INVALID_TOKEN`: unknown, used or expired.")]]);
 outcomes!(ChangeReply = ChangeOutcomes: Enveloped, 200 "The password is changed." => Envelope<MessageBody>,
     [ALWAYS, WITH_BODY, WITH_TOKEN, &[INVALID, (401, "`UNAUTHORIZED`: no good access token. `INVALID_CREDENTIALS`: the \
-        present password is wrong.")]]);
+        present password is wrong."), (403, "`MFA_REQUIRED`: this session has not passed the second factor lately. \
+        `MFA_SETUP_REQUIRED`: the organization asks for one.")]]);
 
 #[derive(Clone)]
 pub struct Passwords;
@@ -173,6 +163,11 @@ impl From<PasswordError> for Problem<Enveloped> {
                 "The current password is wrong.",
             ),
             PasswordError::Locked(wait) => Problem::locked(wait),
+            PasswordError::SecondFactorNeeded => Problem::new(
+                StatusCode::FORBIDDEN,
+                "MFA_REQUIRED",
+                "Log in again with your second factor first.",
+            ),
             PasswordError::SessionEnded => Problem::unauthorized(),
             PasswordError::Setback(setback) => Problem::from(setback),
         }

@@ -61,6 +61,18 @@ impl<T: ToJSON> ToJSON for Envelope<T> {
     }
 }
 
+/// Done, with a sentence for people.
+#[derive(Object)]
+#[oai(rename = "OrbAiMessage")]
+pub struct MessageBody {
+    message: String,
+}
+
+/// Done.
+pub fn message(text: &str) -> Envelope<MessageBody> {
+    Envelope(MessageBody { message: text.to_owned() })
+}
+
 /// The device that somebody comes in on.
 #[derive(Object)]
 #[oai(rename = "OrbAiDeviceFields", skip_serializing_if_is_none)]

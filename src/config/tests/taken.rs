@@ -19,6 +19,7 @@ fn without_settings_it_works_at_once() {
     assert_eq!(settings.argon2, Cost::default());
     assert!((1..=256).contains(&settings.hash_threads));
     assert!(settings.rate_limits && settings.docs && !settings.reveal_accounts);
+    assert_eq!(settings.referral_reward, 500);
     assert_eq!((settings.log.as_str(), settings.log_format), ("info", LogFormat::Text));
     assert_eq!(settings.warnings, [""; 0]);
 }

@@ -90,7 +90,6 @@ fn a_variable_without_effect_is_a_warning_without_its_value() {
             Some("LATCHKEY_SMTP_PASSWORD_OF_ANN is no setting and has no effect"),
         ),
         ("LATCHKEY_LISTN", " ", None),
-        ("LATCHKEY_REFERRAL_REWARD", "hunter2", Some("later version")),
         ("LATCHKEY_DKIM_KEY_FILE", "hunter2", Some("later version")),
         ("LATCHKEY_CAPTCHA_SECRET", "hunter2", Some("later version")),
         ("LATCHKEY_SERVICE_HOST", "10.0.0.1", None),
