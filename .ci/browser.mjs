@@ -96,9 +96,11 @@ class Operation {
 async function authorize(page, token) {
   await page.locator(".auth-wrapper .btn.authorize").first().click();
   const dialog = page.locator(".dialog-ux");
-  await dialog.locator("input").fill(token);
-  await dialog.locator(".btn.authorize").click();
-  await dialog.locator(".btn-done").click();
+  // One form a scheme: every contract has its own.
+  const form = dialog.locator("form", { hasText: "FlashbackBearer" });
+  await form.locator("input").fill(token);
+  await form.locator(".btn.authorize").click();
+  await dialog.locator(".btn-done").first().click();
 }
 
 async function followTheDocs(page, url) {
