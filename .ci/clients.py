@@ -150,7 +150,7 @@ def press(desk, email):
 
 def finradar(desk, api, way, code):
     name, url, headers = way
-    at, email = f"FinRadar {name}:", f"{name.replace(' ', '.')}@py.example"
+    at, email = f"FinRadar {name}:", f"{name.replace(' ', '.').lower()}@py.example"
     client, models = stranger(api, url, headers), api.models
     body = models.FinRadarRedeemRequest(code=code)
     redeemed = api.given(f"{at} an invite code is redeemed", "finradar_redeem_invite", client, body=body)

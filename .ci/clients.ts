@@ -59,7 +59,7 @@ async function confirm(server: string, email: string, client: string): Promise<v
 }
 
 async function finradar(client: Client<FinRadar>, name: string, server: string, code: string): Promise<void> {
-  const email = `${name.replaceAll(" ", ".")}@ts.example`;
+  const email = `${name.replaceAll(" ", ".").toLowerCase()}@ts.example`;
   const redeemed = await client.POST("/api/v1/auth/redeem-invite", { body: { code } });
   const { invite_token } = given(redeemed, `${name}: an invite code is redeemed`);
   const order = { email, password: PASSWORD, invite_token };

@@ -189,10 +189,11 @@ def main():
     with tempfile.TemporaryDirectory() as folder, Desk(folder, SETTINGS) as desk:
         api = Api()
         with Gateway(Path(folder), desk, api) as gateway:
-            ann, bob, eve = (Customer(desk, f"{name}@example.com") for name in ("ann", "bob", "eve"))
+            ann, bob, dan, eve = (Customer(desk, f"{name}@example.com") for name in ("ann", "bob", "dan", "eve"))
             key = passes(gateway, api, ann)
             forged(gateway, api, ann, key)
-            counted(gateway, api, ann, key)
+            # Somebody whose minute is still whole.
+            counted(gateway, api, dan, dan.key())
             guessing(gateway)
             revoked(gateway, api, bob)
             key = bob.key()
