@@ -45,9 +45,9 @@ pub struct EnteredBody {
     /// code, `/user/verify-email`.
     verification_token_id: Option<String>,
     /// True when the account has a second factor: `accessToken` is then good for `/mfa/verify-login` alone, there is no
-    /// session yet, and `refreshToken` and `tokenId` are empty.
+    /// session yet, `refreshToken` and `tokenId` are empty, and `mfaType` is the way that the account prefers.
     mfa_required: Option<bool>,
-    /// Beside `mfaRequired`: the way that the account prefers.
+    // No description: beside a reference to an enum, generators of clients stumble over it.
     mfa_type: Option<MfaType>,
     /// Beside `mfaRequired`: whether a code was mailed.
     mfa_code_mailed: Option<bool>,

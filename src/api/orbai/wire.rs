@@ -79,7 +79,7 @@ pub fn message(text: &str) -> Envelope<MessageBody> {
 pub struct DeviceFields {
     /// The client's own identity for the device, best a UUID: coming in again under the same goes on in its place.
     pub device_id: Option<Text<Line<100>>>,
-    /// What the client runs on.
+    // No description: beside a reference to an enum, generators of clients stumble over it.
     pub platform: Option<Platform>,
     /// What the client calls the device, as in "Pixel 8 Pro" or "Firefox on Windows".
     pub device_name: Option<Text<Line<100>>>,

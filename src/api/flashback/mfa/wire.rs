@@ -110,7 +110,7 @@ pub struct StatusBody {
     /// Whether the organization asks for it.
     is_enforced: bool,
     enabled_methods: Vec<MfaType>,
-    /// The one that a login asks for first.
+    // No description: beside a reference to an enum, generators of clients stumble over it.
     primary_method: Option<MfaType>,
     /// Whether this session has passed one.
     session_verified: bool,
