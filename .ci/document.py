@@ -103,7 +103,7 @@ def main():
         run(desk, "a program with an API key", 20, program)
         left = desk.call("GET", "/finradar/api/v1/account/balance", token=entered)
         check(left.json["current_balance"] < 2000, "which has paid for calls that were let through", left)
-        for contract in ("flashback", "finradar"):
+        for contract in ("flashback", "finradar", "orbai"):
             validate(desk.call("GET", f"/openapi/{contract}.json").json)
             check(True, f"openapi-spec-validator finds the document of {contract} valid")
         faults = [line for line in desk.log.read_text().splitlines() if '"level":"ERROR"' in line]
