@@ -7,11 +7,13 @@ use crate::model::device::Device;
 use crate::model::id::AccountId;
 use crate::model::notification::NotificationSettings;
 use crate::model::organization::Role;
+use crate::model::personal::Profile;
 use crate::model::proof::Proof;
 use crate::model::settings::Settings;
+use crate::model::time::Millis;
 use crate::store::{
     Tx, Unavailable, accounts, addresses, api_keys, audit, devices, members, notifications, organizations,
-    privacy, settings, usernames,
+    privacy, profiles, settings, usernames,
 };
 
 use super::Service;
@@ -20,9 +22,7 @@ use super::authenticate::Caller;
 use super::profile::still_in;
 
 pub use crate::store::devices::OwnSession;
-pub use crate::store::privacy::{
-    HeldFactor, HeldPlan, HeldProfile, HeldReferral, NamedDevice, Place, UsedInvite,
-};
+pub use crate::store::privacy::{HeldFactor, HeldPlan, HeldReferral, NamedDevice, Place, UsedInvite};
 
 /// Entries of the audit log that an export holds.
 const EXPORTED_ENTRIES: i64 = 10_000;
@@ -54,7 +54,8 @@ pub struct Credentials {
 #[derive(Debug, Clone)]
 pub struct Personal {
     pub username: Option<String>,
-    pub profile: Option<HeldProfile>,
+    /// With when it last changed.
+    pub profile: Option<(Profile, Millis)>,
     pub notifications: NotificationSettings,
     /// Devices that clients have named themselves.
     pub named_devices: Vec<NamedDevice>,
@@ -66,7 +67,7 @@ impl Personal {
     fn of(tx: &Tx<'_>, id: AccountId) -> Result<Personal, Unavailable> {
         Ok(Personal {
             username: usernames::find(tx, id)?,
-            profile: privacy::profile(tx, id)?,
+            profile: profiles::find(tx, id)?,
             notifications: notifications::get(tx, id)?,
             named_devices: privacy::named_devices(tx, id)?,
             invites: privacy::invites(tx, id)?,

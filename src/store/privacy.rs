@@ -81,42 +81,6 @@ pub fn invites(tx: &Tx<'_>, account: AccountId) -> Result<Vec<UsedInvite>, Unava
     tx.rows(sql, params![account], |row: &mut Row| Ok(UsedInvite { hint: row.take()?, used_at: row.take()? }))
 }
 
-/// What a person has told of themselves.
-#[derive(Debug, Clone)]
-pub struct HeldProfile {
-    pub phone: Option<String>,
-    pub address: Option<String>,
-    pub city: Option<String>,
-    pub state: Option<String>,
-    pub country: Option<String>,
-    pub postal_code: Option<String>,
-    pub locale: Option<String>,
-    pub language: Option<String>,
-    pub birth_date: Option<String>,
-    pub updated_at: Millis,
-}
-
-/// The profile of an account, if it has one.
-pub fn profile(tx: &Tx<'_>, account: AccountId) -> Result<Option<HeldProfile>, Unavailable> {
-    let sql =
-        "select phone, address, city, state, country, postal_code, locale, language, birth_date, updated_at
-        from profiles where account_id = ?1";
-    tx.row(sql, params![account], |row: &mut Row| {
-        Ok(HeldProfile {
-            phone: row.take()?,
-            address: row.take()?,
-            city: row.take()?,
-            state: row.take()?,
-            country: row.take()?,
-            postal_code: row.take()?,
-            locale: row.take()?,
-            language: row.take()?,
-            birth_date: row.take()?,
-            updated_at: row.take()?,
-        })
-    })
-}
-
 /// A device that a client has named itself.
 #[derive(Debug, Clone)]
 pub struct NamedDevice {

@@ -3,8 +3,9 @@
 use poem_openapi::Object;
 
 use crate::model::notification::NotificationSettings;
+use crate::model::personal::Profile;
 use crate::model::time::Millis;
-use crate::service::privacy::{HeldProfile, HeldReferral, NamedDevice, UsedInvite};
+use crate::service::privacy::{HeldReferral, NamedDevice, UsedInvite};
 
 /// What the caller has told of themselves.
 #[derive(Object)]
@@ -23,8 +24,8 @@ pub struct ExportedProfile {
     updated_at: String,
 }
 
-impl From<HeldProfile> for ExportedProfile {
-    fn from(profile: HeldProfile) -> ExportedProfile {
+impl From<(Profile, Millis)> for ExportedProfile {
+    fn from((profile, updated_at): (Profile, Millis)) -> ExportedProfile {
         ExportedProfile {
             phone: profile.phone,
             address: profile.address,
@@ -35,7 +36,7 @@ impl From<HeldProfile> for ExportedProfile {
             locale: profile.locale,
             language: profile.language,
             birth_date: profile.birth_date,
-            updated_at: profile.updated_at.rfc3339(),
+            updated_at: updated_at.rfc3339(),
         }
     }
 }
