@@ -220,7 +220,7 @@ impl Courier {
                 (LetterState::Delivered, reply)
             }
             Verdict::Rejected { reply } => (LetterState::Failed, reply),
-            Verdict::Deferred { reason } => {
+            Verdict::Deferred { reason } | Verdict::Unreachable { reason } => {
                 health.delay = Some(reason.clone());
                 (LetterState::Waiting, reason)
             }
