@@ -25,7 +25,8 @@ use crate::client::TrustedProxies;
 use crate::clock::{Chance, Clock};
 use crate::config::{self, Access, PublicUrl, Settings};
 use crate::housekeeping;
-use crate::mail::courier::{CONVERSATION, Courier, CourierHealth, Transport};
+use crate::mail::carrier::Transport;
+use crate::mail::courier::{CONVERSATION, Courier, CourierHealth};
 use crate::mail::relay::Relay;
 use crate::pages::{self, PageSettings, Pages};
 use crate::service::Service;
@@ -157,7 +158,7 @@ fn transport(settings: &Settings) -> Result<Transport, StartError> {
     match &settings.mail.transport {
         config::Transport::Mailbox => Ok(Transport::Mailbox),
         config::Transport::Relay(url) => Relay::new(url, &settings.mail.ehlo_name, CONVERSATION)
-            .map(Transport::Relay)
+            .map(|relay| Transport::Carrier(Box::new(relay)))
             .map_err(|error| StartError(format!("LATCHKEY_SMTP_URL: {error}"))),
     }
 }

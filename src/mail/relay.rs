@@ -25,11 +25,15 @@ use std::time::Duration;
 use std::{fmt, io};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, lookup_host};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 use verdict::Step;
 
 /// How long one address of the server may take to answer, so that a dead one leaves time for the next.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+/// Conversations at a time: a relay is one place, and the operator's own.
+pub const CONVERSATIONS: usize = 8;
 
 /// The operator's mail server. Cheap to share; opens a connection per letter and keeps none.
 pub struct Relay {
@@ -37,6 +41,7 @@ pub struct Relay {
     ehlo_name: String,
     tls: Arc<ClientConfig>,
     timeout: Duration,
+    places: Semaphore,
 }
 
 /// Why a relay could not be set up.
@@ -76,7 +81,13 @@ impl Relay {
             ehlo_name: ehlo_argument(ehlo_name)?,
             tls: tls.map_err(RelayError::Tls)?,
             timeout,
+            places: Semaphore::new(CONVERSATIONS),
         })
+    }
+
+    /// Waits for a place to hold a conversation in.
+    pub async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        self.places.acquire().await.ok()
     }
 
     /// Hands one letter over. `envelope_from` may be empty (no bounces, RFC 5321 section 4.5.5). Line ends of
@@ -106,6 +117,11 @@ impl Relay {
             (None, Ok(Err(error))) => verdict::failed(step, &error, self.url.login.as_ref()),
             (None, Ok(Ok(())) | Err(_)) => verdict::out_of_time(step, self.timeout),
         }
+    }
+
+    /// Where it is, as `host:port`.
+    pub fn server(&self) -> String {
+        format!("{}:{}", self.url.host, self.url.port)
     }
 
     async fn converse(&self, parcel: &Parcel<'_>, at: &mut Progress) -> Result<(), Error> {
