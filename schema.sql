@@ -243,7 +243,7 @@ create index letters_waiting on letters (domain, next_attempt_at, id) where stat
 create index letters_created on letters (created_at);
 create index letters_account on letters (account_id);
 create index letters_state on letters (state, created_at);
-create index letters_in_hand on letters (claimed_by) where claimed_by <> '';
+create index letters_in_hand on letters (domain) where claimed_by <> '';
 
 -- Where letters wait: a lane for each domain, so that a claim costs the same however many wait. A lane may outlive its
 -- letters until it is next looked into.

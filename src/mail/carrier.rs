@@ -43,6 +43,9 @@ pub struct Places {
 /// The work of [`Carrier::hand_over`].
 pub type Handing<'a> = Pin<Box<dyn Future<Output = Handover> + Send + 'a>>;
 
+/// The work of [`Carrier::rest`].
+pub type Resting<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
 /// Carries letters away. A conversation ends within [`CONVERSATION`](super::courier::CONVERSATION).
 pub trait Carrier: Send + Sync {
     /// The transport's name, by which attempts are counted.
@@ -55,7 +58,7 @@ pub trait Carrier: Send + Sync {
     fn hand_over<'a>(&'a self, parcel: Parcel<'a>) -> Handing<'a>;
 
     /// Nothing is left to carry: connections kept open for the next letter may go.
-    fn rest(&self) {}
+    fn rest(&self) -> Resting<'_>;
 }
 
 /// Where letters go.
@@ -105,8 +108,11 @@ impl Carrier for Relay {
     fn hand_over<'a>(&'a self, parcel: Parcel<'a>) -> Handing<'a> {
         Box::pin(async move {
             let _place = self.place().await;
-            let verdict = self.send(parcel.from, parcel.to, parcel.message).await;
-            Handover { verdict, server: self.server(), tls: String::new() }
+            self.send(parcel.from, parcel.to, parcel.message).await
         })
+    }
+
+    fn rest(&self) -> Resting<'_> {
+        Box::pin(self.hang_up())
     }
 }

@@ -62,7 +62,7 @@ impl Courier {
             self.rest(&mut hands, &mut stop, failed).await;
         }
         while hands.one_ends().await.is_some() {}
-        self.put_up_feet();
+        self.put_up_feet().await;
     }
 
     /// Takes as many letters in hand as there are places for. `run` names this run from its first success on.
@@ -76,8 +76,8 @@ impl Courier {
         if free == 0 || self.store.read(lanes::next_due)?.is_none_or(|due| due > now) {
             return Ok(());
         }
-        let (per_lane, probes, in_hand) = (hands.per_domain(), hands.probes(), hands.by_domain());
-        let claim = Claim { run, now, until: now + LEASE, free, per_lane, probes, in_hand };
+        let (per_lane, probes) = (hands.per_domain(), hands.probes());
+        let claim = Claim { run, now, until: now + LEASE, free, per_lane, probes };
         let to_mailbox = matches!(self.transport, Transport::Mailbox);
         let claimed = self.store.write(move |tx| {
             let kept = if to_mailbox { letters::keep_due(tx, now)? } else { 0 };
@@ -90,8 +90,8 @@ impl Courier {
             tracing::info!("letters kept in the mailbox: {kept}");
         }
         for Claimed { letter, probe } in claimed {
-            let (courier, domain) = (Arc::clone(self), letter.domain.clone());
-            hands.start(domain, probe, async move { courier.carry(letter).await });
+            let courier = Arc::clone(self);
+            hands.start(probe, async move { courier.carry(letter).await });
         }
         Ok(())
     }
@@ -127,7 +127,7 @@ impl Courier {
             _ => LOOK,
         };
         if hands.are_empty() {
-            self.put_up_feet();
+            self.put_up_feet().await;
         }
         tokio::select! {
             Some(()) = hands.one_ends() => {}
@@ -138,9 +138,9 @@ impl Courier {
     }
 
     /// No connection is kept open for letters that may come.
-    fn put_up_feet(&self) {
+    async fn put_up_feet(&self) {
         if let Transport::Carrier(carrier) = &self.transport {
-            carrier.rest();
+            carrier.rest().await;
         }
     }
 }

@@ -19,7 +19,7 @@ const COLUMNS: &str =
     next_attempt_at, expires_at, delivered_at, verdict";
 
 /// What is no longer good, or in a courier's hand, stays as it is.
-const RETRY: &str = "update letters set state = 'waiting', next_attempt_at = ?1
+const RETRY: &str = "update letters set state = 'waiting', next_attempt_at = ?1, claimed_by = ''
     where sealed <> '' and expires_at > ?1 and claimed_until <= ?1";
 
 fn read(row: &mut Row) -> Result<Letter, Unavailable> {
@@ -71,7 +71,8 @@ pub fn insert(tx: &Tx<'_>, letter: &Letter, account: Option<AccountId>) -> Resul
 pub fn keep_due(tx: &Tx<'_>, now: Millis) -> Result<u64, Unavailable> {
     history::append_kept(tx, now, KEPT)?;
     let sql =
-        "update letters set state = 'delivered', delivered_at = ?1, attempts = attempts + 1, verdict = ?2
+        "update letters set state = 'delivered', delivered_at = ?1, attempts = attempts + 1, verdict = ?2,
+            claimed_by = ''
         where state = 'waiting' and next_attempt_at <= ?1 and expires_at > ?1";
     let kept = tx.execute(sql, params![now, KEPT])?;
     lanes::close_empty(tx, now)?;
@@ -193,7 +194,8 @@ pub fn counts(tx: &Tx<'_>) -> Result<Vec<(LetterState, i64)>, Unavailable> {
 
 /// Drops the waiting letters of an account that no courier has in hand: their links are void.
 pub fn drop_waiting(tx: &Tx<'_>, account: AccountId, kind: &str, now: Millis) -> Result<u64, Unavailable> {
-    let sql = "update letters set state = 'expired', sealed = '', verdict = 'its link became void'
+    let sql =
+        "update letters set state = 'expired', sealed = '', verdict = 'its link became void', claimed_by = ''
         where account_id = ?1 and kind = ?2 and state = 'waiting' and claimed_until <= ?3";
     tx.execute(sql, params![account, kind, now])
 }

@@ -1,6 +1,6 @@
 //! The letters that the courier has in hand, each in a conversation of its own.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use tokio::task::{Id, JoinError, JoinSet};
 
@@ -9,25 +9,23 @@ use crate::mail::carrier::Places;
 /// Conversations under way.
 pub struct Hands {
     tasks: JoinSet<()>,
-    lanes: HashMap<Id, Lane>,
+    /// Those with a domain whose server was not to be had.
+    probes: HashSet<Id>,
     places: Places,
-}
-
-struct Lane {
-    domain: String,
-    probe: bool,
 }
 
 impl Hands {
     /// Empty hands with so many places.
     pub fn new(places: Places) -> Hands {
-        Hands { tasks: JoinSet::new(), lanes: HashMap::new(), places }
+        Hands { tasks: JoinSet::new(), probes: HashSet::new(), places }
     }
 
-    /// Starts a conversation about a letter to `domain`.
-    pub fn start(&mut self, domain: String, probe: bool, work: impl Future<Output = ()> + Send + 'static) {
+    /// Starts a conversation; a probe is one with a domain whose server was not to be had.
+    pub fn start(&mut self, probe: bool, work: impl Future<Output = ()> + Send + 'static) {
         let task = self.tasks.spawn(work);
-        self.lanes.insert(task.id(), Lane { domain, probe });
+        if probe {
+            self.probes.insert(task.id());
+        }
     }
 
     /// Whether there is none.
@@ -47,16 +45,7 @@ impl Hands {
 
     /// Places left for domains whose server was not to be had.
     pub fn probes(&self) -> Option<usize> {
-        let taken = self.lanes.values().filter(|lane| lane.probe).count();
-        self.places.probes.map(|most| most.saturating_sub(taken))
-    }
-
-    /// Letters in hand, by domain.
-    pub fn by_domain(&self) -> HashMap<String, usize> {
-        self.lanes.values().fold(HashMap::new(), |mut counts, lane| {
-            *counts.entry(lane.domain.clone()).or_default() += 1;
-            counts
-        })
+        self.places.probes.map(|most| most.saturating_sub(self.probes.len()))
     }
 
     /// Lets go of what has ended already.
@@ -78,6 +67,6 @@ impl Hands {
             tracing::error!("carrying a letter panicked; its lease will run out: {error}");
             error.id()
         });
-        self.lanes.remove(&id);
+        self.probes.remove(&id);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::mail::carrier::{Carrier, Handing, Handover, Parcel, Places};
+use crate::mail::carrier::{Carrier, Handing, Handover, Parcel, Places, Resting};
 use crate::mail::relay::Verdict;
 use crate::mail::{Contents, Letterhead, Recipient};
 use crate::model::email::EmailAddress;
@@ -67,6 +67,10 @@ impl Carrier for StandIn {
             };
             Handover { verdict, server: "stand-in:25".to_owned(), tls: "TLS 1.3".to_owned() }
         })
+    }
+
+    fn rest(&self) -> Resting<'_> {
+        Box::pin(async {})
     }
 }
 

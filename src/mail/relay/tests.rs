@@ -1,6 +1,7 @@
 //! The relay against a real SMTP server on a loopback port: each misbehavior and its verdict.
 
 mod encrypted;
+mod kept;
 #[path = "../../../tests/api/smtp_sink.rs"]
 mod smtp_sink;
 
@@ -14,7 +15,9 @@ fn relay_to(url: &str) -> Relay {
 }
 
 async fn send(relay: &Relay, message: &[u8]) -> Verdict {
-    relay.send("no-reply@example.com", "ada@example.org", message).await
+    let handover = relay.send("no-reply@example.com", "ada@example.org", message).await;
+    relay.hang_up().await;
+    handover.verdict
 }
 
 #[tokio::test]
@@ -186,12 +189,12 @@ async fn an_address_cannot_become_a_command() {
     let sink = Sink::start().await;
     let relay = relay_to(&sink.url());
     for evil in ["a@b.c>\r\nRCPT TO:<d@e.f", "a@b.c> SIZE=1", "a b@c.d", "ä@b.c", ""] {
-        let verdict = relay.send("no-reply@example.com", evil, LETTER).await;
+        let verdict = relay.send("no-reply@example.com", evil, LETTER).await.verdict;
         assert!(matches!(verdict, Verdict::Rejected { .. }), "{evil:?}");
     }
-    let verdict = relay.send("a@b.c\n", "ada@example.org", LETTER).await;
+    let verdict = relay.send("a@b.c\n", "ada@example.org", LETTER).await.verdict;
     assert!(matches!(verdict, Verdict::Misconfigured { .. }));
-    assert!(matches!(relay.send("", "ada@example.org", LETTER).await, Verdict::Delivered { .. }));
+    assert!(matches!(relay.send("", "ada@example.org", LETTER).await.verdict, Verdict::Delivered { .. }));
     assert_eq!(sink.letters()[0].from, "");
 }
 

@@ -5,7 +5,6 @@
 //! in hand as may be, and while its server is spared. Whatever becomes of its letters otherwise, it is put right when it
 //! is next looked into.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use super::super::{Row, Tx, Unavailable, params};
@@ -33,8 +32,6 @@ pub struct Claim {
     /// Letters of lanes whose server was not to be had, one for each lane; none where servers are not told apart by
     /// domain.
     pub probes: Option<usize>,
-    /// Letters in hand already, by domain.
-    pub in_hand: HashMap<String, usize>,
 }
 
 /// A letter taken in hand.
@@ -49,6 +46,9 @@ pub(super) const DUE: &str =
     "select domain, faults from letter_lanes where due_at <= ?1 order by due_at limit ?2";
 pub(super) const NEXT: &str =
     "select min(next_attempt_at) from letters where domain = ?1 and state = 'waiting'";
+/// Asked of the rows, so that a letter is in hand until the very commit that settles it.
+pub(super) const BUSY: &str = "select count(*) from letters
+    where domain = ?1 and claimed_by <> '' and state = 'waiting' and claimed_until > ?2";
 pub(super) const IN_HAND: &str =
     "select id, domain, attempts from letters where claimed_by <> '' and state = 'waiting'";
 pub(super) const NEXT_DUE: &str = "select min(due_at) from letter_lanes";
@@ -71,7 +71,8 @@ pub fn claim(tx: &Tx<'_>, claim: &Claim) -> Result<Vec<Claimed>, Unavailable> {
             break;
         }
         let probe = claim.probes.is_some() && faults > 0;
-        let busy = claim.in_hand.get(&domain).copied().unwrap_or(0);
+        let busy = tx.value::<i64>(BUSY, params![domain, claim.now])?.unwrap_or(0);
+        let busy = usize::try_from(busy).unwrap_or(0);
         let most = if probe { probes.min(1) } else { claim.per_lane };
         let room = most.saturating_sub(busy);
         let letters = take(tx, claim, &domain, room.min(left))?;

@@ -1,6 +1,6 @@
 //! Lanes, leases and histories on a database of their own.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::lanes::{self, Claim, Claimed};
 use super::*;
@@ -74,8 +74,7 @@ fn letter(number: u64, domain: &str, made: Millis) -> Letter {
 }
 
 fn wish(now: Millis, free: usize) -> Claim {
-    let in_hand = HashMap::new();
-    Claim { run: "run".to_owned(), now, until: now + MINUTE, free, per_lane: 2, probes: Some(1), in_hand }
+    Claim { run: "run".to_owned(), now, until: now + MINUTE, free, per_lane: 2, probes: Some(1) }
 }
 
 fn names(claimed: &[Claimed]) -> Vec<&str> {
@@ -111,8 +110,7 @@ async fn each_domain_gets_its_share_oldest_letters_and_oldest_domains_first() {
             lanes::answered(tx, "storm.example")
         })
         .await;
-    let in_hand = HashMap::from([("storm.example".to_owned(), 1)]);
-    let next = outbox.claim(Claim { in_hand, ..wish(now, 10) }).await;
+    let next = outbox.claim(wish(now, 10)).await;
     assert_eq!(names(&next), ["n2@storm.example"], "one place was free again");
 }
 
@@ -124,8 +122,7 @@ async fn few_places_go_to_the_oldest_and_the_rest_stays_due() {
     }
     let now = NOW + MINUTE;
     assert_eq!(names(&outbox.claim(wish(now, 1)).await), ["n0@a.example"]);
-    let in_hand = HashMap::from([("a.example".to_owned(), 1)]);
-    let rest = outbox.claim(Claim { in_hand, ..wish(now, 10) }).await;
+    let rest = outbox.claim(wish(now, 10)).await;
     assert_eq!(names(&rest), ["n1@a.example", "n2@b.example", "n3@c.example"]);
 }
 
@@ -157,7 +154,14 @@ async fn a_lane_whose_server_was_away_rests_as_a_whole_and_is_tried_by_one_lette
     let (due, held, faults) = outbox.lane("gone.example").expect("a lane");
     assert!(due > later && held && faults == 2, "it is looked into again soon");
 
-    outbox.write(|tx| lanes::answered(tx, "away.example")).await;
+    let id = tried[1].letter.id;
+    outbox
+        .write(move |tx| {
+            let (state, attempt) = (LetterState::Failed, attempt(AttemptOutcome::Rejected, 0));
+            settle(tx, id, &Outcome { state, erase: false, next_attempt_at: later, attempt: &attempt })?;
+            lanes::answered(tx, "away.example")
+        })
+        .await;
     let back = outbox.claim(wish(later, 10)).await;
     assert_eq!(names(&back), ["n1@away.example", "n3@away.example"], "the server is back");
 }
@@ -274,7 +278,14 @@ async fn letters_of_a_domain_or_all_that_failed_are_made_due() {
 fn a_claim_reads_by_index_alone() {
     let outbox = Outbox::new();
     let oldest = lanes::oldest();
-    let texts = [(lanes::DUE, 2), (lanes::NEXT, 1), (lanes::IN_HAND, 0), (lanes::NEXT_DUE, 0), (&*oldest, 3)];
+    let texts = [
+        (lanes::DUE, 2),
+        (lanes::NEXT, 1),
+        (lanes::IN_HAND, 0),
+        (lanes::BUSY, 2),
+        (lanes::NEXT_DUE, 0),
+        (&*oldest, 3),
+    ];
     for (sql, params) in texts {
         let params = &params![1, 2, 3][..params];
         let plan = outbox.read(|tx| {

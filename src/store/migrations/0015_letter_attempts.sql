@@ -7,7 +7,7 @@ drop index letters_due;
 drop index letters_state;
 create index letters_waiting on letters (domain, next_attempt_at, id) where state = 'waiting';
 create index letters_state on letters (state, created_at);
-create index letters_in_hand on letters (claimed_by) where claimed_by <> '';
+create index letters_in_hand on letters (domain) where claimed_by <> '';
 
 create table letter_lanes (
     domain text not null primary key,
