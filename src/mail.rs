@@ -1,5 +1,6 @@
 //! Letters: composed from templates, kept in the outbox, carried by the courier.
 
+pub mod conversation;
 pub mod courier;
 pub mod message;
 pub mod relay;

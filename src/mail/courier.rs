@@ -7,8 +7,9 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use super::Mailroom;
+use super::conversation::Verdict;
 use super::message::{Mailbox, Outgoing, rfc5322};
-use super::relay::{Relay, Verdict};
+use super::relay::Relay;
 use crate::clock::{Chance, Clock};
 use crate::metrics::{LetterLabels, Metrics};
 use crate::model::letter::{Letter, LetterState};
