@@ -2,6 +2,8 @@
 
 pub mod conversation;
 pub mod courier;
+pub mod direct;
+pub mod dkim;
 pub mod message;
 pub mod relay;
 mod templates;
