@@ -8,6 +8,8 @@ use tokio::task::JoinSet;
 
 use super::Mailroom;
 use super::conversation::Verdict;
+use super::direct::Direct;
+use super::dkim::Signer;
 use super::message::{Mailbox, Outgoing, rfc5322};
 use super::relay::Relay;
 use crate::clock::{Chance, Clock};
@@ -30,8 +32,10 @@ const LOOK: Duration = Duration::from_secs(5);
 pub enum Transport {
     /// Nowhere: they are kept and can be read at `/mailbox`.
     Mailbox,
-    /// To an SMTP server.
+    /// To the operator's SMTP server.
     Relay(Relay),
+    /// To the mail servers of each recipient's domain.
+    Direct(Direct),
 }
 
 /// How the courier is doing, for `/health`.
@@ -78,6 +82,8 @@ pub struct Courier {
     pub store: Store,
     pub mailroom: Arc<Mailroom>,
     pub transport: Transport,
+    /// Signs what leaves the house, when the operator has a DKIM key.
+    pub signer: Option<Signer>,
     pub clock: Clock,
     pub chance: Chance,
     pub metrics: Metrics,
@@ -161,7 +167,7 @@ impl Courier {
         };
         let keep = match (&self.transport, state) {
             (_, LetterState::Waiting) | (Transport::Mailbox, LetterState::Delivered) => true,
-            (Transport::Relay(_), LetterState::Delivered) => false,
+            (Transport::Relay(_) | Transport::Direct(_), LetterState::Delivered) => false,
             // The operator may mend the cause and retry until the letter's life is over.
             (_, LetterState::Failed) => true,
             (_, LetterState::Expired) => false,
@@ -188,10 +194,6 @@ impl Courier {
         let Ok(body) = self.mailroom.open(letter) else {
             return (LetterState::Failed, "sealed with another secret key".to_owned());
         };
-        let relay = match &self.transport {
-            Transport::Mailbox => return (LetterState::Delivered, "kept in the mailbox".to_owned()),
-            Transport::Relay(relay) => relay,
-        };
         let head = self.mailroom.letterhead();
         let outgoing = Outgoing {
             message_id: letter.message_id.clone(),
@@ -210,7 +212,16 @@ impl Courier {
             Ok(message) => message,
             Err(error) => return (LetterState::Failed, error.to_string()),
         };
-        self.judge(relay.send(head.from.as_str(), &letter.to, &message).await)
+        let message = match &self.signer {
+            Some(signer) => signer.sign(&message, letter.created_at),
+            None => message,
+        };
+        let (from, to) = (head.from.as_str(), &letter.to);
+        self.judge(match &self.transport {
+            Transport::Mailbox => return (LetterState::Delivered, "kept in the mailbox".to_owned()),
+            Transport::Relay(relay) => relay.send(from, to, &message).await,
+            Transport::Direct(direct) => direct.send(from, to, &message).await,
+        })
     }
 
     fn judge(&self, verdict: Verdict) -> (LetterState, String) {
