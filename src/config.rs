@@ -3,6 +3,7 @@
 //! Nothing here touches the disk or the network but [`load_env_file`] and [`secret_key::load_or_create`].
 
 mod arguments;
+mod dkim;
 mod env_file;
 mod exposure;
 mod hosts;
@@ -25,6 +26,7 @@ use std::str::FromStr;
 use ipnet::IpNet;
 
 pub use arguments::Arguments;
+pub use dkim::DkimSettings;
 pub use env_file::load_env_file;
 pub use mail::{MailSettings, Sender, Transport};
 pub use origin::PublicUrl;

@@ -1,7 +1,10 @@
 //! Letters: composed from templates, kept in the outbox, carried by the courier.
 
 pub mod carrier;
+pub mod conversation;
 pub mod courier;
+pub mod direct;
+pub mod dkim;
 pub mod message;
 pub mod relay;
 mod templates;

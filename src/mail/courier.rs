@@ -19,6 +19,7 @@ use hands::Hands;
 
 use super::Mailroom;
 use super::carrier::Transport;
+use super::dkim::Signer;
 use crate::clock::{Chance, Clock};
 use crate::metrics::{AttemptLabels, Metrics};
 use crate::model::attempt::AttemptOutcome;
@@ -38,6 +39,8 @@ pub struct Courier {
     pub store: Store,
     pub mailroom: Arc<Mailroom>,
     pub transport: Transport,
+    /// Signs what leaves the house, when the operator has a DKIM key.
+    pub signer: Option<Signer>,
     pub clock: Clock,
     pub chance: Chance,
     pub metrics: Metrics,

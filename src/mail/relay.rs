@@ -4,32 +4,27 @@
 //! (DESIGN section 8), and lies as a whole inside one time limit, which is all that a hanging server can cost.
 
 mod line;
-mod tls;
 mod url;
-mod verdict;
 
 #[cfg(test)]
 mod tests;
 
 pub use url::{RelayUrl, RelayUrlError, Security};
-pub use verdict::Verdict;
 
-use super::carrier::Handover;
-use super::message::is_bare_address;
+use super::carrier::{Envelope, Handover};
+use super::conversation::verdict::{self, Step, Verdict};
+use super::conversation::{self, EhloName, Parcel, Progress, tls};
 use line::Line;
 use mail_send::smtp::AssertReply;
 use mail_send::{Error, SmtpClient};
 use rustls::ClientConfig;
 use smtp_proto::{EXT_START_TLS, EhloResponse};
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use std::{fmt, io};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
-use verdict::Step;
 
 /// How long one address of the server may take to answer, so that a dead one leaves time for the next.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -40,7 +35,7 @@ pub const CONVERSATIONS: usize = 8;
 /// The operator's mail server. Cheap to share; a connection is kept for the next letter until [`Relay::hang_up`].
 pub struct Relay {
     url: RelayUrl,
-    ehlo_name: String,
+    ehlo_name: EhloName,
     tls: Arc<ClientConfig>,
     timeout: Duration,
     places: Semaphore,
@@ -51,24 +46,10 @@ pub struct Relay {
 /// Why a relay could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum RelayError {
-    #[error("the name for EHLO must be a host name in ASCII or an IP address")]
-    EhloName,
+    #[error(transparent)]
+    EhloName(#[from] conversation::NotAName),
     #[error("TLS for the mail server could not be set up")]
     Tls(#[source] rustls::Error),
-}
-
-/// A letter in the form that goes over the wire.
-struct Parcel<'x> {
-    from: &'x str,
-    to: &'x str,
-    data: Vec<u8>,
-}
-
-/// What outlives a conversation that is cut off by the time limit.
-struct Progress {
-    step: Step,
-    verdict: Option<Verdict>,
-    tls: String,
 }
 
 impl Relay {
@@ -83,7 +64,7 @@ impl Relay {
         let tls = if url.is_loopback() { tls::believing() } else { tls::verifying(tls::system_roots()) };
         Ok(Relay {
             url: url.clone(),
-            ehlo_name: ehlo_argument(ehlo_name)?,
+            ehlo_name: EhloName::new(ehlo_name)?,
             tls: tls.map_err(RelayError::Tls)?,
             timeout,
             places: Semaphore::new(CONVERSATIONS),
@@ -102,19 +83,22 @@ impl Relay {
     /// `Delivered` means that the server has said so; a connection lost between the message and its reply is
     /// `Deferred`, so a letter may arrive twice, with the same Message-ID, but is never lost (threat I2).
     /// Dropping the future ends the conversation.
-    pub async fn send(&self, envelope_from: &str, envelope_to: &str, message: &[u8]) -> Handover {
-        let mut progress = Progress { step: Step::Connect, verdict: None, tls: String::new() };
-        let verdict = if !envelope_from.is_empty() && !is_bare_address(envelope_from) {
-            Verdict::Misconfigured { reason: "the sender's address is not one that SMTP carries".into() }
-        } else if !is_bare_address(envelope_to) {
-            Verdict::Rejected { reply: "the recipient's address is not one that SMTP carries".into() }
-        } else {
-            let parcel = Parcel { from: envelope_from, to: envelope_to, data: wire_form(message) };
-            let ended = timeout(self.timeout, self.converse(&parcel, &mut progress)).await;
-            match (progress.verdict, ended) {
-                (Some(verdict), _) => verdict,
-                (None, Ok(Err(error))) => verdict::failed(progress.step, &error, self.url.login.as_ref()),
-                (None, Ok(Ok(())) | Err(_)) => verdict::out_of_time(progress.step, self.timeout),
+    pub async fn send(&self, envelope_from: &str, envelope_to: &str, message: &[u8]) -> Verdict {
+        self.deliver(Envelope { from: envelope_from, to: envelope_to, message }).await.verdict
+    }
+
+    /// [`Relay::send`], telling how the letter travelled.
+    pub async fn deliver(&self, envelope: Envelope<'_>) -> Handover {
+        let mut progress = Progress::default();
+        let verdict = match Parcel::new(envelope.from, envelope.to, envelope.message) {
+            Err(verdict) => verdict,
+            Ok(parcel) => {
+                let ended = timeout(self.timeout, self.converse(&parcel, &mut progress)).await;
+                match (progress.verdict, ended) {
+                    (Some(verdict), _) => verdict,
+                    (None, Ok(Err(error))) => verdict::failed(progress.step, &error, self.url.login.as_ref()),
+                    (None, Ok(Ok(())) | Err(_)) => verdict::out_of_time(progress.step, self.timeout),
+                }
             }
         };
         Handover { verdict, server: self.server(), tls: progress.tls }
@@ -163,11 +147,11 @@ impl Relay {
         let mut client = SmtpClient { stream: self.connect().await?, timeout };
         if self.url.security == Security::Implicit {
             let (mut client, tls) = self.encrypt(client, at).await?;
-            let offered = self.greet(&mut client, at).await?;
+            let offered = conversation::greet(&mut client, &self.ehlo_name, at).await?;
             return self.log_in(client, &offered, tls, at).await;
         }
 
-        let offered = self.greet(&mut client, at).await?;
+        let offered = conversation::greet(&mut client, &self.ehlo_name, at).await?;
         if self.url.security == Security::StartTls || self.may_encrypt(&offered) {
             at.step = Step::StartTls;
             if !offered.has_capability(EXT_START_TLS) {
@@ -177,7 +161,7 @@ impl Relay {
             let (mut client, tls) = self.encrypt(client, at).await?;
             // What was offered in clear text may have been forged (RFC 3207 section 4.2): ask again.
             at.step = Step::Ehlo;
-            let offered = client.ehlo(&self.ehlo_name).await?;
+            let offered = client.ehlo(self.ehlo_name.as_str()).await?;
             return self.log_in(client, &offered, tls, at).await;
         }
         self.log_in(client, &offered, String::new(), at).await
@@ -223,20 +207,6 @@ impl Relay {
         Ok((client, version.to_owned()))
     }
 
-    async fn greet<S>(
-        &self,
-        client: &mut SmtpClient<S>,
-        at: &mut Progress,
-    ) -> Result<EhloResponse<String>, Error>
-    where
-        S: AsyncRead + AsyncWrite + Unpin,
-    {
-        at.step = Step::Greeting;
-        client.read().await?.assert_positive_completion()?;
-        at.step = Step::Ehlo;
-        client.ehlo(&self.ehlo_name).await
-    }
-
     async fn log_in<S: line::Wire + 'static>(
         &self,
         mut client: SmtpClient<S>,
@@ -257,39 +227,4 @@ impl fmt::Debug for Relay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Relay({})", self.url)
     }
-}
-
-/// A host name as it is, an address as a literal. The check keeps line breaks out of the command.
-fn ehlo_argument(name: &str) -> Result<String, RelayError> {
-    let bare = name.trim_start_matches('[').trim_end_matches(']');
-    match bare.parse() {
-        Ok(IpAddr::V4(address)) => Ok(format!("[{address}]")),
-        Ok(IpAddr::V6(address)) => Ok(format!("[IPv6:{address}]")),
-        Err(_) => match rustls::pki_types::ServerName::try_from(name) {
-            Ok(_) => Ok(name.to_owned()),
-            Err(_) => Err(RelayError::EhloName),
-        },
-    }
-}
-
-/// CRLF only, in the form that `write_message` completes: it doubles a dot after a line end but not at the
-/// very beginning, and it adds the last line end itself.
-fn wire_form(message: &[u8]) -> Vec<u8> {
-    let mut wire = Vec::with_capacity(message.len() + message.len() / 32);
-    if message.first() == Some(&b'.') {
-        wire.push(b'.');
-    }
-    let mut after_cr = false;
-    for &byte in message {
-        match byte {
-            b'\n' if after_cr => {}
-            b'\r' | b'\n' => wire.extend_from_slice(b"\r\n"),
-            other => wire.push(other),
-        }
-        after_cr = byte == b'\r';
-    }
-    if wire.ends_with(b"\r\n") {
-        wire.truncate(wire.len() - 2);
-    }
-    wire
 }

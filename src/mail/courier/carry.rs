@@ -4,9 +4,9 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use super::{Courier, CourierHealth};
-use crate::mail::carrier::{Handover, Parcel, Transport};
+use crate::mail::carrier::{Envelope, Handover, Transport};
+use crate::mail::conversation::Verdict;
 use crate::mail::message::{Mailbox, Outgoing, rfc5322};
-use crate::mail::relay::Verdict;
 use crate::metrics::AttemptLabels;
 use crate::model::attempt::{Attempt, AttemptOutcome};
 use crate::model::letter::{Letter, LetterState};
@@ -56,8 +56,12 @@ impl Courier {
             Ok(message) => message,
             Err(error) => return unsent(AttemptOutcome::Unsendable, &error.to_string()),
         };
-        let parcel = Parcel { from: head.from.as_str(), to: &letter.to, message: &message };
-        self.judge(carrier.hand_over(parcel).await)
+        let message = match &self.signer {
+            Some(signer) => signer.sign(&message, letter.created_at),
+            None => message,
+        };
+        let envelope = Envelope { from: head.from.as_str(), to: &letter.to, message: &message };
+        self.judge(carrier.hand_over(envelope).await)
     }
 
     fn judge(&self, handover: Handover) -> Told {

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::mail::carrier::{Carrier, Handing, Handover, Parcel, Places, Resting};
-use crate::mail::relay::Verdict;
+use crate::mail::carrier::{Carrier, Envelope, Handing, Handover, Places, Resting};
+use crate::mail::conversation::Verdict;
 use crate::mail::{Contents, Letterhead, Recipient};
 use crate::model::email::EmailAddress;
 use crate::model::language::Language;
@@ -53,16 +53,16 @@ impl Carrier for StandIn {
         Places { total: 64, per_domain: 2, probes: Some(32) }
     }
 
-    fn hand_over<'a>(&'a self, parcel: Parcel<'a>) -> Handing<'a> {
+    fn hand_over<'a>(&'a self, envelope: Envelope<'a>) -> Handing<'a> {
         Box::pin(async move {
-            let domain = parcel.to.rsplit('@').next().unwrap_or_default();
+            let domain = envelope.to.rsplit('@').next().unwrap_or_default();
             let verdict = if domain.starts_with("grey") {
                 Verdict::Deferred { reason: "451 come again".to_owned() }
             } else if domain.starts_with("tarpit") {
                 self.wait_at_the_gate(domain).await;
                 Verdict::Unreachable { reason: "no answer".to_owned() }
             } else {
-                self.seen.taken.lock().unwrap_or_else(PoisonError::into_inner).push(parcel.to.to_owned());
+                self.seen.taken.lock().unwrap_or_else(PoisonError::into_inner).push(envelope.to.to_owned());
                 Verdict::Delivered { reply: "250 taken".to_owned() }
             };
             Handover { verdict, server: "stand-in:25".to_owned(), tls: "TLS 1.3".to_owned() }
@@ -118,6 +118,7 @@ impl House {
             store,
             mailroom: Arc::new(Mailroom::new(head, secrets, clock.clone(), chance.clone())),
             transport: Transport::Carrier(Box::new(carrier)),
+            signer: None,
             clock,
             chance,
             metrics: Metrics::new(),

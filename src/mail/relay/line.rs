@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use mail_send::smtp::AssertReply;
-use mail_send::smtp::message::Parameters;
 use mail_send::{Credentials, Error, SmtpClient};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::verdict::{self, Step};
-use super::{Parcel, Progress};
+use crate::mail::conversation::{self, Parcel, Progress, verdict};
 
 /// Letters that a connection carries, so that servers which count them are not the first to be tired of it.
 const LETTERS: u32 = 100;
@@ -45,16 +43,7 @@ impl Line {
     ) -> Result<(), Error> {
         self.letters += 1;
         at.tls.clone_from(&self.tls);
-        let client = &mut self.client;
-        at.step = Step::MailFrom;
-        client.mail_from(parcel.from, &Parameters::new()).await?;
-        at.step = Step::RcptTo;
-        client.rcpt_to(parcel.to, &Parameters::new()).await?;
-        at.step = Step::Data;
-        client.cmd(b"DATA\r\n").await?.assert_code(354)?;
-        at.step = Step::EndOfData;
-        client.write_message(&parcel.data).await?;
-        let reply = client.read().await?.into_positive_completion()?;
+        let reply = conversation::hand_over(&mut self.client, parcel, at).await?;
         at.verdict = Some(verdict::delivered(&reply, login));
         Ok(())
     }

@@ -153,7 +153,8 @@ async fn one_connection_takes_one_letter_after_another_and_is_told_farewell() {
     let script = Script::start("none", Fault::HangsUp).await;
     let relay = script.relay(false);
     for _ in 0..3 {
-        let handover = relay.send("no-reply@example.com", "ada@example.org", LETTER).await;
+        let (from, to) = ("no-reply@example.com", "ada@example.org");
+        let handover = relay.deliver(Envelope { from, to, message: LETTER }).await;
         assert_eq!(kind(&handover.verdict), "delivered");
         assert_eq!((handover.server, handover.tls), (script.address.to_string(), String::new()));
     }
@@ -173,10 +174,10 @@ async fn a_refused_letter_leaves_nothing_behind_for_the_next_on_its_connection()
     let relay = relay_to(&sink.url());
     for (step, code) in [(At::MailFrom, 451), (At::Rcpt, 550), (At::Data, 452), (At::EndOfData, 554)] {
         sink.behave(Behavior::RefuseAt(step, code, "no"));
-        let refused = relay.send("no-reply@example.com", "eve@example.org", LETTER).await.verdict;
+        let refused = relay.send("no-reply@example.com", "eve@example.org", LETTER).await;
         assert!(!matches!(refused, Verdict::Delivered { .. }));
         sink.behave(Behavior::Accept);
-        let taken = relay.send("no-reply@example.com", "ada@example.org", LETTER).await.verdict;
+        let taken = relay.send("no-reply@example.com", "ada@example.org", LETTER).await;
         assert_eq!(kind(&taken), "delivered");
     }
     let letters = sink.letters();
@@ -189,8 +190,8 @@ async fn a_connection_that_died_while_it_waited_costs_no_letter_and_no_attempt()
     let mut sink = Sink::start().await;
     let relay = relay_to(&sink.url());
     for taken in 1..=3 {
-        let handover = relay.send("no-reply@example.com", "ada@example.org", LETTER).await;
-        assert_eq!(kind(&handover.verdict), "delivered");
+        let verdict = relay.send("no-reply@example.com", "ada@example.org", LETTER).await;
+        assert_eq!(kind(&verdict), "delivered");
         assert_eq!(sink.letters().len(), taken);
         sink.restart().await;
     }

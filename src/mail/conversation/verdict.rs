@@ -21,10 +21,10 @@ pub enum Verdict {
     Delivered { reply: String },
     /// 4xx to this letter, or a connection lost over it: try it again later.
     Deferred { reason: String },
-    /// No answer in time, no connection, or one that was over before a letter could be named: any other letter would
+    /// No word from DNS, no answer in time, no connection, or one that was over before a letter could be named: any other letter would
     /// fare the same there. Try again later, and do not bother the server with the others meanwhile.
     Unreachable { reason: String },
-    /// 5xx to RCPT, DATA or the message: this letter will never be taken.
+    /// 5xx to RCPT, DATA or the message, or a domain that takes no mail: this letter will never be taken.
     Rejected { reply: String },
     /// 5xx to greeting, EHLO, STARTTLS, AUTH or MAIL FROM, or TLS refused: a fault of the set-up, not of the
     /// letter. Try again, and tell the operator.
@@ -33,7 +33,7 @@ pub enum Verdict {
 
 /// How far the conversation has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(in crate::mail) enum Step {
     Connect,
     Tls,
     Greeting,
@@ -64,12 +64,12 @@ impl fmt::Display for Step {
 }
 
 /// The server has answered 2xx to the end of the message.
-pub(super) fn delivered(reply: &Response<String>, login: Option<&Credentials<String>>) -> Verdict {
+pub(in crate::mail) fn delivered(reply: &Response<String>, login: Option<&Credentials<String>>) -> Verdict {
     Verdict::Delivered { reply: reply_line(reply, login) }
 }
 
 /// The outer time limit has passed.
-pub(super) fn out_of_time(step: Step, limit: Duration) -> Verdict {
+pub(in crate::mail) fn out_of_time(step: Step, limit: Duration) -> Verdict {
     let hint = match step {
         Step::Greeting => "; a port that expects TLS at once needs smtps://",
         _ => "",
@@ -78,7 +78,7 @@ pub(super) fn out_of_time(step: Step, limit: Duration) -> Verdict {
 }
 
 /// The conversation has ended at `step` with `error`.
-pub(super) fn failed(step: Step, error: &Error, login: Option<&Credentials<String>>) -> Verdict {
+pub(in crate::mail) fn failed(step: Step, error: &Error, login: Option<&Credentials<String>>) -> Verdict {
     let deferred = |reason: String| put_off(step, one_line(&reason));
     let misconfigured = |reason: String| Verdict::Misconfigured { reason: one_line(&reason) };
     match error {
@@ -158,7 +158,7 @@ fn repeats_password(text: &str, login: &Credentials<String>) -> bool {
 }
 
 /// One line of at most 300 characters: controls become spaces, runs that may be secrets an ellipsis.
-fn one_line(text: &str) -> String {
+pub(in crate::mail) fn one_line(text: &str) -> String {
     let is_wordy = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '+' | '=');
     let mut line = String::with_capacity(text.len());
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
