@@ -8,6 +8,13 @@ pub mod message;
 pub mod relay;
 mod templates;
 
+#[cfg(test)]
+#[path = "../tests/api/dns_stand_in.rs"]
+mod dns_stand_in;
+#[cfg(test)]
+#[path = "../tests/api/smtp_sink.rs"]
+mod smtp_sink;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 

@@ -30,7 +30,7 @@ pub fn transport(settings: &Settings, own: SocketAddr, port: u16) -> Result<Tran
                 own,
             };
             Direct::new(&set_up, Bounds::within(CONVERSATION), Chance::system())
-                .map(Transport::Direct)
+                .map(|direct| Transport::Direct(Box::new(direct)))
                 .map_err(|error| StartError(format!("LATCHKEY_SMTP_URL: {error}")))
         }
     }

@@ -35,7 +35,7 @@ pub enum Transport {
     /// To the operator's SMTP server.
     Relay(Relay),
     /// To the mail servers of each recipient's domain.
-    Direct(Direct),
+    Direct(Box<Direct>),
 }
 
 /// How the courier is doing, for `/health`.

@@ -1,11 +1,9 @@
 //! The relay against a real SMTP server on a loopback port: each misbehavior and its verdict.
 
 mod encrypted;
-#[path = "../../../tests/api/smtp_sink.rs"]
-mod smtp_sink;
 
 use super::*;
-use smtp_sink::{Behavior, Sink, Step as At};
+use crate::mail::smtp_sink::{Behavior, Sink, Step as At};
 
 const LETTER: &[u8] = b"Subject: hi\r\n\r\nHello\r\n";
 
