@@ -88,6 +88,11 @@ pub enum Contents<'a> {
     /// "Two-factor authentication was turned on", or off.
     FactorOn,
     FactorOff,
+    /// "Sign in": the link's secret lets its reader in, and no code goes with it.
+    MagicLink {
+        secret: &'a str,
+        expires: Millis,
+    },
 }
 
 impl Contents<'_> {
@@ -106,6 +111,7 @@ impl Contents<'_> {
             Contents::LoginCode { .. } => LetterKind::LoginCode,
             Contents::FactorOn => LetterKind::FactorOn,
             Contents::FactorOff => LetterKind::FactorOff,
+            Contents::MagicLink { .. } => LetterKind::MagicLink,
         }
     }
 }
@@ -160,7 +166,8 @@ impl Mailroom {
             | Contents::Invitation { expires, .. }
             | Contents::ChangeAddress { expires, .. }
             | Contents::AddressChanged { expires, .. }
-            | Contents::LoginCode { expires, .. } => expires,
+            | Contents::LoginCode { expires, .. }
+            | Contents::MagicLink { expires, .. } => expires,
             Contents::PasswordChanged
             | Contents::Welcome { .. }
             | Contents::ChangeAsked
