@@ -9,6 +9,13 @@ pub mod message;
 pub mod relay;
 mod templates;
 
+#[cfg(test)]
+#[path = "../tests/api/dns_stand_in.rs"]
+mod dns_stand_in;
+#[cfg(test)]
+#[path = "../tests/api/smtp_sink.rs"]
+mod smtp_sink;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -82,6 +89,11 @@ pub enum Contents<'a> {
     /// "Two-factor authentication was turned on", or off.
     FactorOn,
     FactorOff,
+    /// "Sign in": the link's secret lets its reader in, and no code goes with it.
+    MagicLink {
+        secret: &'a str,
+        expires: Millis,
+    },
 }
 
 impl Contents<'_> {
@@ -100,6 +112,7 @@ impl Contents<'_> {
             Contents::LoginCode { .. } => LetterKind::LoginCode,
             Contents::FactorOn => LetterKind::FactorOn,
             Contents::FactorOff => LetterKind::FactorOff,
+            Contents::MagicLink { .. } => LetterKind::MagicLink,
         }
     }
 }
@@ -154,7 +167,8 @@ impl Mailroom {
             | Contents::Invitation { expires, .. }
             | Contents::ChangeAddress { expires, .. }
             | Contents::AddressChanged { expires, .. }
-            | Contents::LoginCode { expires, .. } => expires,
+            | Contents::LoginCode { expires, .. }
+            | Contents::MagicLink { expires, .. } => expires,
             Contents::PasswordChanged
             | Contents::Welcome { .. }
             | Contents::ChangeAsked

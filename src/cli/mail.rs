@@ -121,10 +121,16 @@ fn print(key: &Key, file: &Path, (selector, domain): (&str, &str), output: Outpu
             ("settings", json!(settings)),
         ]);
     }
+    let advice = match key.algorithm() {
+        Algorithm::Rsa => "",
+        Algorithm::Ed25519 => {
+            "\n\nNot every receiver checks Ed25519: make a key with --rsa too, and set both, separated by commas."
+        }
+    };
     output.text(&format!(
         "Put this record into the DNS of {domain}; a form takes the name {name} and the text without quotation marks:\n\n\
          {zone}\n\n\
-         Once it is there, set this and start the server anew:\n\n{}\n",
+         Once it is there, set this and start the server anew:\n\n{}{advice}\n",
         settings.join("\n")
     ))
 }

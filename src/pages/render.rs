@@ -17,13 +17,14 @@ use crate::model::password::PasswordRule;
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
     frame-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const TEMPLATES: [(&str, &str); 11] = [
+const TEMPLATES: [(&str, &str); 12] = [
     ("layout.html", include_str!("templates/layout.html")),
     ("faults.html", include_str!("templates/faults.html")),
     ("new-password.html", include_str!("templates/new-password.html")),
     ("home.html", include_str!("templates/home.html")),
     ("verify.html", include_str!("templates/verify.html")),
     ("reset.html", include_str!("templates/reset.html")),
+    ("magic-link.html", include_str!("templates/magic-link.html")),
     ("change-address.html", include_str!("templates/change-address.html")),
     ("undo-change.html", include_str!("templates/undo-change.html")),
     ("message.html", include_str!("templates/message.html")),

@@ -1,16 +1,12 @@
 //! Direct delivery in a small world of its own: a DNS server and mail servers on loopback.
 
-#[path = "../../../tests/api/dns_stand_in.rs"]
-mod dns_stand_in;
 mod encrypted;
 mod roads;
 mod servers;
-#[path = "../../../tests/api/smtp_sink.rs"]
-mod smtp_sink;
 
 use super::*;
-use dns_stand_in::DnsStandIn;
-use smtp_sink::{Behavior, Sink, Step as At};
+use crate::mail::dns_stand_in::DnsStandIn;
+use crate::mail::smtp_sink::{Behavior, Sink, Step as At};
 
 const LETTER: &[u8] = b"Subject: hi\r\n\r\nHello\r\n";
 

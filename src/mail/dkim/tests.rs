@@ -1,18 +1,13 @@
 //! Signatures checked by an implementation that is not the signer's, with keys out of DNS.
 
-#[path = "../../../tests/api/dns_stand_in.rs"]
-mod dns_stand_in;
-#[path = "../../../tests/api/smtp_sink.rs"]
-mod smtp_sink;
-
 use super::*;
 use crate::mail::conversation::Verdict;
+use crate::mail::dns_stand_in::DnsStandIn;
 use crate::mail::message::{Mailbox, Outgoing, rfc5322};
 use crate::mail::relay::Relay;
-use dns_stand_in::DnsStandIn;
+use crate::mail::smtp_sink::Sink;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
 use mail_auth::{AuthenticatedMessage, DkimResult, MessageAuthenticator};
-use smtp_sink::Sink;
 use std::time::Duration;
 
 const WRITTEN: Millis = Millis(1_767_225_600_999);

@@ -2,11 +2,9 @@
 
 mod encrypted;
 mod kept;
-#[path = "../../../tests/api/smtp_sink.rs"]
-mod smtp_sink;
 
 use super::*;
-use smtp_sink::{Behavior, Sink, Step as At};
+use crate::mail::smtp_sink::{Behavior, Sink, Step as At};
 
 const LETTER: &[u8] = b"Subject: hi\r\n\r\nHello\r\n";
 
