@@ -1,3 +1,4 @@
+mod captcha;
 mod taken;
 mod together;
 

@@ -9,9 +9,8 @@ use tokio::sync::{Notify, mpsc};
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
-use stand_in::{Log, Reply, StandIn, converse, http, vouching};
-
 use crate::mail::relay::tls::verifying;
+use stand_in::{Log, Reply, StandIn, converse, http, vouching};
 
 const ANSWER: &str = "10000000-aaaa-bbbb-cccc-000000000001";
 const SECRET: &str = "0x4AAhunter2";
@@ -83,13 +82,13 @@ async fn nothing_but_a_clear_yes_for_a_page_of_ours_passes() {
             "a success as text",
             http("200 OK", r#"{"success":"true","hostname":"app.example.com"}"#),
             Err(Fault::Unavailable),
-            "no verdict",
+            "that is no verdict",
         ),
         ("a 500", http("500 Internal Server Error", good), Err(Fault::Unavailable), "500"),
-        ("rubbish", http("200 OK", "<html>"), Err(Fault::Unavailable), "no verdict"),
-        ("nothing", String::new(), Err(Fault::Unavailable), "no verdict"),
-        ("half an answer", vouching().replace("}", ""), Err(Fault::Unavailable), "no verdict"),
-        ("no HTTP", "220 mail.example.com\r\n".to_owned(), Err(Fault::Unavailable), "no verdict"),
+        ("rubbish", http("200 OK", "<html>"), Err(Fault::Unavailable), "that is no verdict"),
+        ("nothing", String::new(), Err(Fault::Unavailable), "connection closed"),
+        ("half an answer", vouching().replace("}", ""), Err(Fault::Unavailable), "end of file"),
+        ("no HTTP", "220 mail.example.com\r\n".to_owned(), Err(Fault::Unavailable), "invalid HTTP"),
         ("too long an answer", http("200 OK", &padded), Err(Fault::Unavailable), "longer than 65536"),
         ("one that does not tell its length", unbounded, Err(Fault::Unavailable), "longer than 65536"),
         ("a redirect", elsewhere.to_owned(), Err(Fault::Unavailable), "307"),

@@ -85,7 +85,6 @@ type Change = fn(&mut Value);
 fn what_is_no_answer_to_a_challenge_of_this_process_is_refused() {
     let rows: &[(&str, Change)] = &[
         ("another number", |answer| answer["number"] = json!(answer["number"].as_u64().map(|n| n + 1))),
-        ("a number above the difficulty", |answer| answer["number"] = json!(Difficulty::LEAST + 1)),
         ("a negative number", |answer| answer["number"] = json!(-1)),
         ("a number with a fraction", |answer| answer["number"] = json!(1.5)),
         ("a number as text", |answer| answer["number"] = json!(answer["number"].to_string())),
@@ -133,6 +132,37 @@ fn what_is_no_answer_to_a_challenge_of_this_process_is_refused() {
 
 fn text<'a>(answer: &'a Value, key: &str) -> &'a str {
     answer[key].as_str().expect("a text")
+}
+
+// H4
+#[test]
+fn even_what_is_signed_is_refused_unless_it_is_such_a_challenge_as_is_given_out() {
+    let (work, _) = work();
+    let end = START.seconds() + LIFE;
+    let chance = "0123456789abcdef01234567";
+    let usual = format!("{chance}?expires={end}&");
+    let (easiest, hardest) = (0, Difficulty::LEAST);
+    let rows = [
+        ("the easiest there is", usual.clone(), easiest, "SHA-256", Ok(())),
+        ("the hardest there is", usual.clone(), hardest, "SHA-256", Ok(())),
+        ("one of another difficulty", usual.clone(), hardest + 1, "SHA-256", Err(Fault::Wrong)),
+        ("one of another algorithm", usual.clone(), 1, "SHA-512", Err(Fault::Wrong)),
+        ("an end that is not ended", format!("{chance}?expires={end}"), 1, "SHA-256", Err(Fault::Wrong)),
+        ("more behind the end", format!("{usual}x=1&"), 1, "SHA-256", Err(Fault::Wrong)),
+        ("two ends", format!("{usual}expires=9&"), 1, "SHA-256", Err(Fault::Wrong)),
+        ("an end with a sign", usual.replace('=', "=+"), 1, "SHA-256", Err(Fault::Wrong)),
+        ("no end", format!("{chance}?expires=&"), 1, "SHA-256", Err(Fault::Wrong)),
+        ("an end past all ends", usual.replace('&', &"0".repeat(20)) + "&", 1, "SHA-256", Err(Fault::Wrong)),
+        ("less chance", usual[1..].to_owned(), 1, "SHA-256", Err(Fault::Wrong)),
+    ];
+    for (what, salt, number, algorithm, outcome) in rows {
+        let challenge = sha256(&format!("{salt}{number}"));
+        let signature = hex(hmac::sign(&work.key, challenge.as_bytes()).as_ref());
+        let answer = json!({
+            "algorithm": algorithm, "challenge": challenge, "number": number, "salt": salt, "signature": signature
+        });
+        assert_eq!(work.judge(&encoded(&answer)), outcome, "{what}");
+    }
 }
 
 // H4
