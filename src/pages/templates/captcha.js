@@ -6,6 +6,8 @@
 (() => {
   // The server takes an answer for 20 minutes.
   const FRESH_MS = 15 * 60 * 1000;
+  // How long a second press of the button is taken for a slip: the answer would be used up by then.
+  const SLIP_MS = 3000;
 
   function solve({ challenge, salt, maxnumber }) {
     return new Promise((tell, fail) => {
@@ -35,6 +37,8 @@
     let working = null;
     let found = 0;
     let timer = 0;
+    let sent = 0;
+    let waiting = false;
 
     const say = (key) => {
       if (status) status.textContent = status.dataset[key];
@@ -66,13 +70,23 @@
     const ready = () => field.value !== "" && Date.now() - found < FRESH_MS;
 
     form.addEventListener("submit", async (event) => {
-      if (ready()) return;
+      const again = waiting || Date.now() - sent < SLIP_MS;
+      if (!again && ready()) {
+        sent = Date.now();
+        return;
+      }
       event.preventDefault();
-      if (await work()) form.requestSubmit(event.submitter);
+      if (again) return;
+      waiting = true;
+      const done = await work();
+      waiting = false;
+      if (done) form.requestSubmit(event.submitter);
     });
     // Shown again by the back button, the answer has been used.
     addEventListener("pageshow", (event) => {
-      if (event.persisted) work();
+      if (!event.persisted) return;
+      sent = 0;
+      work();
     });
     work();
   }
