@@ -6,6 +6,7 @@ mod address;
 mod form;
 mod home;
 mod link;
+mod magic_link;
 mod mailbox;
 mod render;
 mod reset;
@@ -36,6 +37,7 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/verify-email", &["GET", "POST"]),
     ("/verify-email/not-me", &["POST"]),
     ("/reset-password", &["GET", "POST"]),
+    ("/magic-link", &["GET"]),
     ("/change-email", &["GET", "POST"]),
     ("/undo-change-email", &["GET", "POST"]),
     ("/mailbox", &["GET"]),
@@ -97,6 +99,7 @@ fn mount(routes: Route, renderer: Arc<Renderer>) -> impl Endpoint {
         .at("/verify-email", get(verify::show).post(verify::confirm).data(Arc::clone(&renderer)))
         .at("/verify-email/not-me", poem::post(verify::disown).data(Arc::clone(&renderer)))
         .at("/reset-password", get(reset::show).post(reset::change).data(Arc::clone(&renderer)))
+        .at("/magic-link", get(magic_link::show).data(Arc::clone(&renderer)))
         .at("/change-email", get(address::show).post(address::confirm).data(Arc::clone(&renderer)))
         .at("/undo-change-email", get(address::show_undoing).post(address::undo).data(Arc::clone(&renderer)))
         .at("/mailbox", get(mailbox::list).data(Arc::clone(&renderer)))

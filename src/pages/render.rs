@@ -25,6 +25,7 @@ const TEMPLATES: [(&str, &str); 12] = [
     ("home.html", include_str!("templates/home.html")),
     ("verify.html", include_str!("templates/verify.html")),
     ("reset.html", include_str!("templates/reset.html")),
+    ("magic-link.html", include_str!("templates/magic-link.html")),
     ("change-address.html", include_str!("templates/change-address.html")),
     ("undo-change.html", include_str!("templates/undo-change.html")),
     ("message.html", include_str!("templates/message.html")),
