@@ -14,6 +14,7 @@ mod totp;
 mod abuse;
 mod address;
 mod audit;
+mod captcha;
 mod change_address;
 mod command_line;
 mod company;
