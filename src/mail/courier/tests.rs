@@ -18,7 +18,7 @@ use crate::secrets::Secrets;
 
 const NOW: Millis = Millis(1_772_366_400_000);
 /// How long a test waits for what must happen; reached only when it never does.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Takes every letter at once, but those to `tarpit…`, about which it says nothing until the gate is opened, and those to
 /// `grey…`, which it puts off.
