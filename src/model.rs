@@ -1,5 +1,6 @@
 //! The nouns and their rules: pure values, no I/O. Nothing here imports anything else of Latchkey.
 
+pub mod access_token;
 pub mod account;
 pub mod api_key;
 pub mod audit;

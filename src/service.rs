@@ -1,5 +1,6 @@
 //! The use cases, a file a verb. They speak in values and meanings: nothing here knows a wire format.
 
+pub mod access_tokens;
 pub mod address;
 mod admission;
 pub mod api_keys;

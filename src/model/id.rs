@@ -102,6 +102,8 @@ ids! {
     InviteCodeId
     /// Names an API key; never the key itself.
     ApiKeyId
+    /// Names a personal access token; never the token itself.
+    AccessTokenId
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ pub enum Action {
     ManageKeys,
     /// See the list of its users, or one of them in full.
     SeeUsers,
+    /// See the lists of users and roles where a contract keeps them to administrators (contracts/appmaker.md section 2).
+    ListUsers,
     /// Start or cancel a subscription.
     Subscribe,
     /// Bring in a user with this role.
@@ -33,16 +35,18 @@ impl Action {
             | Action::ChangeUser(_)
             | Action::ChangeRole(..)
             | Action::RemoveUser(_) => Role::Workspaces,
-            Action::ChangeOrganization | Action::ManageKeys => Role::Administrators,
+            Action::ChangeOrganization | Action::ManageKeys | Action::ListUsers => Role::Administrators,
         }
     }
 
     /// The highest role that the action touches: nobody reaches above themselves.
     fn highest(self) -> Role {
         match self {
-            Action::ChangeOrganization | Action::ManageKeys | Action::SeeUsers | Action::Subscribe => {
-                Role::User
-            }
+            Action::ChangeOrganization
+            | Action::ManageKeys
+            | Action::SeeUsers
+            | Action::ListUsers
+            | Action::Subscribe => Role::User,
             Action::Invite(role) | Action::ChangeUser(role) | Action::RemoveUser(role) => role,
             Action::ChangeRole(from, to) => from.max(to),
         }
@@ -73,6 +77,7 @@ mod tests {
             (Action::RemoveUser(User), Workspaces),
             (Action::ChangeOrganization, Administrators),
             (Action::ManageKeys, Administrators),
+            (Action::ListUsers, Administrators),
         ];
         for (action, least) in rows {
             for role in Role::ALL {
