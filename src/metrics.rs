@@ -30,6 +30,12 @@ pub struct LetterLabels {
     pub state: &'static str,
 }
 
+/// Names what became of a captcha's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct CaptchaLabels {
+    pub outcome: &'static str,
+}
+
 /// Every number that is counted. Clones count together.
 #[derive(Clone)]
 pub struct Metrics {
@@ -41,6 +47,7 @@ pub struct Metrics {
     pub hashing_seconds: Histogram,
     pub letters: Family<LetterLabels, Gauge>,
     pub letter_attempts: Family<LetterLabels, Counter>,
+    pub captchas: Family<CaptchaLabels, Counter>,
     pub commits: Counter,
     pub commit_size: Histogram,
 }
@@ -61,6 +68,7 @@ impl Metrics {
             hashing_seconds: seconds_histogram(),
             letters: Family::default(),
             letter_attempts: Family::default(),
+            captchas: Family::default(),
             commits: Counter::default(),
             commit_size: Histogram::new(exponential_buckets(1.0, 2.0, 11)),
         };
@@ -78,6 +86,7 @@ impl Metrics {
         r.register_with_unit("hashing", "Time of one argon2id call", Unit::Seconds, self.hashing_seconds.clone());
         r.register("letters", "Letters by state", self.letters.clone());
         r.register("letter_attempts", "Attempts to hand a letter over, by outcome", self.letter_attempts.clone());
+        r.register("captchas", "Answers to captchas judged, by outcome", self.captchas.clone());
         r.register("store_commits", "Transactions committed", self.commits.clone());
         r.register("store_commit_size", "Writes that shared one commit", self.commit_size.clone());
         r

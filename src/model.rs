@@ -19,6 +19,7 @@ pub mod name;
 pub mod network;
 pub mod notification;
 pub mod organization;
+pub mod paging;
 pub mod password;
 pub mod permission;
 pub mod personal;

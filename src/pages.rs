@@ -53,6 +53,8 @@ pub struct PageSettings {
     /// Whether the mailbox is open to everybody.
     pub mailbox_is_public: bool,
     pub docs: bool,
+    /// Whether forms that make accounts ask for work first.
+    pub captcha: bool,
 }
 
 /// The pages of this installation.

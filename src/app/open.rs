@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use super::{Ambience, StartError};
+use crate::captcha::Captcha;
 use crate::clock::Chance;
 use crate::config::secret_key::{load_existing, load_or_create};
 use crate::config::{PublicUrl, SecretKey, Settings};
@@ -61,6 +62,7 @@ pub async fn open(
         ring,
         mailroom: Arc::new(mailroom),
         bell: CourierBell::default(),
+        captcha: Arc::new(Captcha::off(metrics.clone())),
         secrets,
         clock,
         chance,

@@ -17,8 +17,9 @@ use crate::model::password::PasswordRule;
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
     frame-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const TEMPLATES: [(&str, &str); 11] = [
+const TEMPLATES: [(&str, &str); 12] = [
     ("layout.html", include_str!("templates/layout.html")),
+    ("captcha.html", include_str!("templates/captcha.html")),
     ("faults.html", include_str!("templates/faults.html")),
     ("new-password.html", include_str!("templates/new-password.html")),
     ("home.html", include_str!("templates/home.html")),
@@ -30,6 +31,10 @@ const TEMPLATES: [(&str, &str); 11] = [
     ("mailbox.html", include_str!("templates/mailbox.html")),
     ("letter.html", include_str!("templates/letter.html")),
 ];
+
+/// The same for a page with `captcha.html`: our own script, and its worker, may run and fetch a challenge from here.
+const POLICY_WITH_CAPTCHA: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; \
+    style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The strings of a language by their key.
 pub type Texts = BTreeMap<String, String>;
@@ -103,20 +108,23 @@ impl Renderer {
         self.texts(language).get(key).cloned().unwrap_or_else(|| key.to_owned())
     }
 
-    /// A page from a template, with a context of its own beside what all pages have.
+    /// A page from a template, with a context of its own beside what all pages have. One whose form holds
+    /// `{% include "captcha.html" %}` sends a proof of work as the form's field `captcha`; where captchas are off, nothing
+    /// is included and no script may run.
     pub fn page(&self, status: StatusCode, template: &str, language: Language, own: Value) -> Response {
         let common = context! {
             app => &self.settings.app_name,
             lang => language.code(),
             dir => language.direction(),
             t => self.texts(language),
+            captcha => self.settings.captcha,
         };
-        let html = self
-            .environment
-            .get_template(template)
-            .and_then(|template| template.render(context! { ..own, ..common }))
-            .expect("every template renders, as a test shows");
-        let mut response = html_response(status, POLICY, html);
+        let template = self.environment.get_template(template).expect("every template is embedded");
+        let scripted = self.settings.captcha && template.source().contains(r#"include "captcha.html""#);
+        let policy = if scripted { POLICY_WITH_CAPTCHA } else { POLICY };
+        let html =
+            template.render(context! { ..own, ..common }).expect("every template renders, as a test shows");
+        let mut response = html_response(status, policy, html);
         response.headers_mut().insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.code()));
         response
     }
@@ -197,6 +205,7 @@ mod tests {
             mailbox: true,
             mailbox_is_public: false,
             docs: true,
+            captcha: true,
         })
     }
 

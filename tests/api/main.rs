@@ -13,6 +13,7 @@ mod totp;
 
 mod abuse;
 mod address;
+mod appmaker;
 mod audit;
 mod change_address;
 mod command_line;

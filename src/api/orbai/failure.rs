@@ -65,7 +65,9 @@ impl Family for Enveloped {
         let (code, message, details) = match &problem.details {
             Details::Faults(faults) => ("VALIDATION_ERROR", "Validation failed.", Some(map(faults))),
             Details::NoToken => ("UNAUTHORIZED", "Invalid or expired access token.", None),
-            Details::None | Details::Shortfall(_) => (problem.code, problem.message.as_str(), None),
+            Details::None | Details::Field(_) | Details::Shortfall(_) => {
+                (problem.code, problem.message.as_str(), None)
+            }
         };
         let retry_after = problem.retry_after.map(whole_seconds);
         let error = FailureError { code: code.to_owned(), message: message.to_owned(), details, retry_after };
@@ -75,7 +77,7 @@ impl Family for Enveloped {
     fn status(problem: &Problem<Enveloped>) -> StatusCode {
         match problem.details {
             Details::Faults(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Details::None | Details::NoToken | Details::Shortfall(_) => problem.status,
+            Details::None | Details::Field(_) | Details::NoToken | Details::Shortfall(_) => problem.status,
         }
     }
 }
