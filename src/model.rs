@@ -7,6 +7,7 @@ pub mod audit;
 pub mod client_device;
 pub mod contract;
 pub mod device;
+pub mod directory;
 pub mod domain;
 pub mod email;
 pub mod fault;

@@ -10,6 +10,7 @@ pub mod authenticate;
 pub mod card;
 pub mod client_devices;
 pub mod devices;
+pub mod directory;
 mod handover;
 pub mod invite;
 pub mod invite_codes;

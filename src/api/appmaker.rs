@@ -1,10 +1,15 @@
 //! The AppMaker contract: bare JSON in camelCase, published under `/api/v1` with paths relative to it
 //! (contracts/appmaker.md).
 
+mod access;
+mod directory;
 pub mod failure;
 mod me;
 pub mod outside;
 mod page;
+mod password;
+mod session;
+mod tokens;
 mod wire;
 
 use std::time::Duration;
@@ -38,9 +43,15 @@ pub const POLICY: Policy = Policy {
 /// The areas of the contract, as the documentation groups them.
 #[derive(Tags)]
 enum Area {
-    /// What one sees of oneself.
+    /// Signing in, and choosing a new password.
+    #[oai(rename = "AppMaker 1: sessions")]
+    Entry,
+    /// What one sees of oneself, and the access tokens of one's programs.
     #[oai(rename = "AppMaker 2: me")]
     Me,
+    /// Who is in an organization, for its administrators.
+    #[oai(rename = "AppMaker 3: organization")]
+    Organization,
 }
 
 /// An access token of a live session.
@@ -62,6 +73,6 @@ impl Mount for AppMaker {
     const SLASHED: &'static [&'static str] = &[];
 
     fn operations() -> impl OpenApi {
-        me::Me
+        (session::Session, password::Passwords, me::Me, tokens::Tokens, directory::Directory)
     }
 }

@@ -135,6 +135,11 @@ impl Privileges {
         self.0.iter().map(|privilege| privilege.word()).collect()
     }
 
+    /// Each of them.
+    pub fn into_iter(self) -> impl Iterator<Item = Privilege> {
+        self.0.into_iter()
+    }
+
     /// Whether this is one of them.
     pub fn contains(&self, privilege: Privilege) -> bool {
         self.0.contains(&privilege)
