@@ -10,6 +10,7 @@ pub mod domain;
 pub mod email;
 pub mod fault;
 pub mod id;
+pub mod invitation;
 pub mod invite_code;
 pub mod language;
 pub mod ledger;

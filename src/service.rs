@@ -10,6 +10,7 @@ pub mod card;
 pub mod client_devices;
 pub mod devices;
 mod handover;
+pub mod invitation;
 pub mod invite;
 pub mod invite_codes;
 pub mod keys;

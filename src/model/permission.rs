@@ -9,6 +9,8 @@ pub enum Action {
     ChangeOrganization,
     /// See, make or end the organization's API keys.
     ManageKeys,
+    /// See its invitations, make such as are accepted by a link, or end them.
+    ManageInvitations,
     /// See the list of its users, or one of them in full.
     SeeUsers,
     /// Start or cancel a subscription.
@@ -33,16 +35,20 @@ impl Action {
             | Action::ChangeUser(_)
             | Action::ChangeRole(..)
             | Action::RemoveUser(_) => Role::Workspaces,
-            Action::ChangeOrganization | Action::ManageKeys => Role::Administrators,
+            Action::ChangeOrganization | Action::ManageInvitations | Action::ManageKeys => {
+                Role::Administrators
+            }
         }
     }
 
     /// The highest role that the action touches: nobody reaches above themselves.
     fn highest(self) -> Role {
         match self {
-            Action::ChangeOrganization | Action::ManageKeys | Action::SeeUsers | Action::Subscribe => {
-                Role::User
-            }
+            Action::ChangeOrganization
+            | Action::ManageInvitations
+            | Action::ManageKeys
+            | Action::SeeUsers
+            | Action::Subscribe => Role::User,
             Action::Invite(role) | Action::ChangeUser(role) | Action::RemoveUser(role) => role,
             Action::ChangeRole(from, to) => from.max(to),
         }
@@ -72,6 +78,7 @@ mod tests {
             (Action::ChangeRole(User, Billing), Workspaces),
             (Action::RemoveUser(User), Workspaces),
             (Action::ChangeOrganization, Administrators),
+            (Action::ManageInvitations, Administrators),
             (Action::ManageKeys, Administrators),
         ];
         for (action, least) in rows {

@@ -7,8 +7,8 @@ use crate::model::api_key::Endpoint;
 use crate::model::contract::Contract;
 use crate::model::email::EmailAddress;
 use crate::model::id::{
-    AccountId, ApiKeyId, AuditId, CapabilityId, DeviceId, InviteCodeId, LetterId, OrganizationId, PeriodId,
-    ProofId, SessionId, SubscriptionId,
+    AccountId, ApiKeyId, AuditId, CapabilityId, DeviceId, InvitationId, InviteCodeId, LetterId,
+    OrganizationId, PeriodId, ProofId, SessionId, SubscriptionId,
 };
 use crate::model::language::Language;
 use crate::model::ledger::EntryKind;
@@ -126,7 +126,7 @@ macro_rules! ids_as_text {
 }
 
 ids_as_text! {
-    AccountId ApiKeyId AuditId CapabilityId DeviceId InviteCodeId LetterId OrganizationId PeriodId ProofId SessionId
+    AccountId ApiKeyId AuditId CapabilityId DeviceId InvitationId InviteCodeId LetterId OrganizationId PeriodId ProofId SessionId
     SubscriptionId
 }
 
