@@ -12,6 +12,7 @@ pub mod domain;
 pub mod email;
 pub mod fault;
 pub mod id;
+pub mod invitation;
 pub mod invite_code;
 pub mod language;
 pub mod ledger;

@@ -12,6 +12,7 @@ pub mod client_devices;
 pub mod devices;
 pub mod directory;
 mod handover;
+pub mod invitation;
 pub mod invite;
 pub mod invite_codes;
 pub mod keys;

@@ -13,6 +13,7 @@ pub mod bans;
 pub mod client_devices;
 pub mod devices;
 pub mod instance;
+pub mod invitations;
 pub mod invite_codes;
 pub mod ledgers;
 pub mod letters;

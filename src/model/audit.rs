@@ -76,6 +76,7 @@ deeds! {
     PasswordReset = "password.reset"
     /// Somebody was brought into an organization.
     MemberInvited = "member.invited"
+    InvitationRevoked = "invitation.revoked"
     /// Somebody was taken out of an organization.
     MemberRemoved = "member.removed"
     /// Somebody was taken back in.

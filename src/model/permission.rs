@@ -9,6 +9,8 @@ pub enum Action {
     ChangeOrganization,
     /// See, make or end the organization's API keys.
     ManageKeys,
+    /// See its invitations, make such as are accepted by a link, or end them.
+    ManageInvitations,
     /// See the list of its users, or one of them in full.
     SeeUsers,
     /// See the lists of users and roles where a contract keeps them to administrators (contracts/appmaker.md section 2).
@@ -35,7 +37,10 @@ impl Action {
             | Action::ChangeUser(_)
             | Action::ChangeRole(..)
             | Action::RemoveUser(_) => Role::Workspaces,
-            Action::ChangeOrganization | Action::ManageKeys | Action::ListUsers => Role::Administrators,
+            Action::ChangeOrganization
+            | Action::ManageInvitations
+            | Action::ManageKeys
+            | Action::ListUsers => Role::Administrators,
         }
     }
 
@@ -43,6 +48,7 @@ impl Action {
     fn highest(self) -> Role {
         match self {
             Action::ChangeOrganization
+            | Action::ManageInvitations
             | Action::ManageKeys
             | Action::SeeUsers
             | Action::ListUsers
@@ -76,6 +82,7 @@ mod tests {
             (Action::ChangeRole(User, Billing), Workspaces),
             (Action::RemoveUser(User), Workspaces),
             (Action::ChangeOrganization, Administrators),
+            (Action::ManageInvitations, Administrators),
             (Action::ManageKeys, Administrators),
             (Action::ListUsers, Administrators),
         ];

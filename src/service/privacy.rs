@@ -13,8 +13,8 @@ use crate::model::proof::Proof;
 use crate::model::settings::Settings;
 use crate::model::time::Millis;
 use crate::store::{
-    Tx, Unavailable, access_tokens, accounts, addresses, api_keys, audit, devices, members, notifications,
-    organizations, privacy, profiles, settings, usernames,
+    Tx, Unavailable, access_tokens, accounts, addresses, api_keys, audit, devices, invitations, members,
+    notifications, organizations, privacy, profiles, settings, usernames,
 };
 
 use super::Service;
@@ -179,6 +179,7 @@ fn forget(tx: &Tx<'_>, member: &Member, entry: &Entry) -> Result<(), EraseError>
         privacy::unname(tx, place.organization, &member.account.email)?;
     }
     accounts::delete(tx, id)?;
+    invitations::forget_address(tx, &member.account.email.key())?;
     // Noted first: the address that the person called from is forgotten with all others.
     audit::note(tx, entry)?;
     Ok(audit::forget_person(tx, id)?)

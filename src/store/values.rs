@@ -8,8 +8,8 @@ use crate::model::api_key::Endpoint;
 use crate::model::contract::Contract;
 use crate::model::email::EmailAddress;
 use crate::model::id::{
-    AccessTokenId, AccountId, ApiKeyId, AuditId, CapabilityId, DeviceId, InviteCodeId, LetterId,
-    OrganizationId, PeriodId, ProofId, SessionId, SubscriptionId,
+    AccessTokenId, AccountId, ApiKeyId, AuditId, CapabilityId, DeviceId, InvitationId, InviteCodeId,
+    LetterId, OrganizationId, PeriodId, ProofId, SessionId, SubscriptionId,
 };
 use crate::model::language::Language;
 use crate::model::ledger::EntryKind;
@@ -133,7 +133,7 @@ macro_rules! ids_as_text {
 }
 
 ids_as_text! {
-    AccessTokenId AccountId ApiKeyId AuditId CapabilityId DeviceId InviteCodeId LetterId OrganizationId PeriodId ProofId SessionId
+    AccessTokenId AccountId ApiKeyId AuditId CapabilityId DeviceId InvitationId InviteCodeId LetterId OrganizationId PeriodId ProofId SessionId
     SubscriptionId
 }
 

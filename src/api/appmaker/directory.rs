@@ -10,8 +10,8 @@ use poem_openapi::{Object, OpenApi};
 use super::Area;
 use super::access::Shown;
 use super::failure::{Sentences, refused};
-use super::page::Page;
-use super::wire::UserBody;
+use super::page::{Page, order_of, paging};
+use super::wire::{UserBody, role_id, role_named};
 use crate::api::problem::Problem;
 use crate::api::reply::{ALWAYS, Status, WITH_TOKEN, outcomes};
 use crate::model::access_token::Privilege;
@@ -19,7 +19,6 @@ use crate::model::account::Member;
 use crate::model::directory::{UserField, UserFilter, UserOrder};
 use crate::model::id::OrganizationId;
 use crate::model::organization::Role;
-use crate::model::paging::Paging;
 use crate::service::Service;
 use crate::service::directory::Search;
 use crate::service::team::TeamError;
@@ -59,18 +58,6 @@ impl From<Role> for RoleBody {
     fn from(role: Role) -> RoleBody {
         RoleBody { id: role_id(role), name: role.name().to_owned(), level: role.number() }
     }
-}
-
-/// Roles are no rows, so their ids are made of their numbers; in front stands `role` in ASCII.
-fn role_id(role: Role) -> String {
-    format!("726f6c65{:016x}", role.number())
-}
-
-/// The role of an id or a name, in whatever case.
-fn role_named(text: &str) -> Option<Role> {
-    Role::ALL
-        .into_iter()
-        .find(|role| role.name().eq_ignore_ascii_case(text) || role_id(*role).eq_ignore_ascii_case(text))
 }
 
 const FAULTY: Status = (400, "Which parameters are wrong.");
@@ -129,13 +116,14 @@ impl Directory {
             Ok(caller) => caller,
             Err(error) => return UsersReply::Failed(Problem::of_guard(&error)),
         };
-        let (order, role) = match order_of(sort.0.as_deref()).and_then(|order| Ok((order, role_of(role.0)?)))
-        {
+        let sorted = order_of(sort.0.as_deref(), &FIELDS);
+        let ((by, descending), role) = match sorted.and_then(|order| Ok((order, role_of(role.0)?))) {
             Ok(both) => both,
             Err(problem) => return UsersReply::Failed(problem),
         };
         let username = username.0.filter(|part| !part.is_empty());
         let filter = UserFilter { username, active: status.0.map(|status| status == 1), role };
+        let order = UserOrder { by, descending };
         let search = Search { filter, order, paging: paging(limit.0, page.0) };
         let found = service.search_users(&caller, OrganizationId::named(&id.0), search).await;
         found.map(|page| Page::of(page, OrganizationUser::from)).map_err(refusal).into()
@@ -173,33 +161,18 @@ impl Directory {
     }
 }
 
-fn paging(limit: Option<i64>, page: Option<i64>) -> Paging {
-    Paging { limit: limit.unwrap_or(10), page: page.unwrap_or(1) }
-}
-
-fn field_word(field: UserField) -> &'static str {
-    match field {
-        UserField::Id => "_id",
-        UserField::Username => "username",
-        UserField::FirstName => "firstName",
-        UserField::LastName => "lastName",
-        UserField::Status => "status",
-        UserField::Role => "role",
-        UserField::LastLoginAt => "lastLoginAt",
-        UserField::CreatedAt => "createdAt",
-        UserField::UpdatedAt => "updatedAt",
-    }
-}
-
-fn order_of(sort: Option<&str>) -> Result<UserOrder, Problem<Sentences>> {
-    let sort = sort.unwrap_or("_id");
-    let (word, descending) = sort.strip_prefix('-').map_or((sort, false), |word| (word, true));
-    let known = UserField::ALL.into_iter().find(|field| field_word(*field) == word);
-    known.map(|by| UserOrder { by, descending }).ok_or_else(|| {
-        let words = UserField::ALL.map(field_word).join(", ");
-        refused("sort", &format!("Must be one of {words}, with or without a - before it"))
-    })
-}
+/// What users can be put in order by, the first when nothing is asked for.
+const FIELDS: [(&str, UserField); 9] = [
+    ("_id", UserField::Id),
+    ("username", UserField::Username),
+    ("firstName", UserField::FirstName),
+    ("lastName", UserField::LastName),
+    ("status", UserField::Status),
+    ("role", UserField::Role),
+    ("lastLoginAt", UserField::LastLoginAt),
+    ("createdAt", UserField::CreatedAt),
+    ("updatedAt", UserField::UpdatedAt),
+];
 
 fn role_of(text: Option<String>) -> Result<Option<Role>, Problem<Sentences>> {
     let Some(text) = text else { return Ok(None) };
@@ -221,6 +194,7 @@ fn refusal(error: TeamError) -> Problem<Sentences> {
         | TeamError::NotRemoved
         | TeamError::AlreadyVerified
         | TeamError::AddressTaken
+        | TeamError::AlreadyInvited
         | TeamError::DomainBanned
         | TeamError::TooManyLetters(_) => Problem::new(
             StatusCode::FORBIDDEN,
