@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::app::{App, PASSWORD, Person, registration};
 use crate::invites;
+use crate::{appmaker, appmaker_session, appmaker_tokens};
 use crate::{orbai, orbai_user};
 
 const FINRADAR_LOGIN: &str = "/finradar/api/v1/auth/login";
@@ -71,6 +72,12 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("POST", orbai::LOGOUT, r#"{"all_devices":false}"#),
     ("PUT", orbai_user::ME, r#"{"city":"Ulm","first_name":"Evelyn"}"#),
     ("PUT", FINRADAR_USER, r#"{"notify_email":false}"#),
+    ("POST", appmaker_session::LOGIN, r#"{"username":"EMAIL","password":"SecurePass123"}"#),
+    ("POST", appmaker_session::REFRESH, r#"{"refreshToken":"MAKER"}"#),
+    ("POST", appmaker_session::FORGOT, r#"{"username":"EMAIL"}"#),
+    ("POST", appmaker_session::RESET, r#"{"token":"RESET","password":"SecurePass123"}"#),
+    ("POST", appmaker_session::ME, r#"{"password":"SecurePass123","newPassword":"SecurePass123"}"#),
+    ("POST", appmaker_tokens::TOKENS, r#"{"name":"Build","lifetime":"one-day","privileges":["list-users"]}"#),
 ];
 
 /// Calls that take a code of the moment: `two_factor.rs` sends every one of their bodies with wishes.
@@ -204,6 +211,8 @@ struct Cast {
     customer: Person,
     /// And through the third.
     app_user: Person,
+    /// And through the fourth.
+    maker: Person,
     colleague: Person,
     pending: Person,
     /// What the words in capitals stand for.
@@ -232,6 +241,7 @@ impl Cast {
         let customer = Person { access: entered.field("token"), ..owner.clone() };
         let passes = [orbai::enter(app, &email).await, orbai::enter(app, &email).await];
         let app_user = Person { access: passes[0].access.clone(), ..owner.clone() };
+        let makers = [appmaker::enter(app, &owner).await, appmaker::enter(app, &owner).await];
         let moved = format!("moved@{domain}");
         let change = json!({"newEmail": moved, "password": PASSWORD});
         let asked = app.call(&colleague, Method::POST, "/user/change-email", Some(&change)).await;
@@ -247,11 +257,13 @@ impl Cast {
             ("EMAIL", email.clone()),
             ("REFRESH", other.refresh),
             ("ORBAI", passes[1].refresh.clone()),
+            ("MAKER", makers[1].refresh.clone()),
             ("VERIFY", app.letter(&pending.email, "verify").await.token()),
             ("RESET", app.letter(&email, "reset").await.token()),
             ("DEVICE", device.as_str().expect("an id").to_owned()),
         ];
-        Cast { owner, customer, app_user, colleague, pending, words, domain: domain.to_owned() }
+        let [maker, _] = makers;
+        Cast { owner, customer, app_user, maker, colleague, pending, words, domain: domain.to_owned() }
     }
 
     /// Whoever is signed in through the contract of a path.
@@ -259,6 +271,7 @@ impl Cast {
         match path.split('/').nth(1) {
             Some("finradar") => &self.customer,
             Some("orbai") => &self.app_user,
+            Some("appmaker") => &self.maker,
             _ => &self.owner,
         }
     }
@@ -281,6 +294,10 @@ impl Cast {
         let mut seen = vec![format!("{} {}", user.status, user.text)];
         let me = app.call(&self.app_user, Method::GET, orbai_user::ME, None).await.json()["data"].clone();
         seen.push(format!("{} {}", me["profile"], me["subscription"]));
+        let tokens = app.call(&self.maker, Method::GET, appmaker_tokens::TOKENS, None).await.json();
+        for token in tokens.as_array().into_iter().flatten() {
+            seen.push(format!("{} {} {}", token["name"], token["privileges"], token["expiresOn"]));
+        }
         let (newcomer, moved) = (format!("new@{}", self.domain), format!("moved@{}", self.domain));
         for email in [&self.owner.email, &self.colleague.email, &self.pending.email, &newcomer, &moved] {
             let entered = app.login(email, PASSWORD).await;
