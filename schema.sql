@@ -480,3 +480,23 @@ create index invitations_organization on invitations (organization_id, created_a
 create index invitations_address on invitations (email_key);
 create index invitations_open on invitations (expires_at) where registered_at is null;
 create index invitations_inviter on invitations (inviter_id) where inviter_id is not null;
+
+-- What a program of somebody's shows in place of their session, for a part of what they may.
+create table access_tokens (
+    id text not null primary key,
+    token_hash text not null unique,        -- SHA-256 of the token's 202 random bits
+    account_id text not null references accounts (id) on delete cascade,
+    organization_id text references organizations (id) on delete cascade,  -- where it was made and acts; null = nowhere
+    name text not null,
+    head text not null,                     -- its first characters, for lists
+    tail text not null,                     -- its last characters, for lists
+    privileges text not null,               -- what it was made for, between spaces; '' = telling whose it is
+    created_at bigint not null,
+    expires_at bigint not null,
+    revoked_at bigint,
+    last_used_at bigint                     -- within five minutes or so
+);
+create index access_tokens_account on access_tokens (account_id);
+create index access_tokens_organization on access_tokens (organization_id) where organization_id is not null;
+create index access_tokens_expires on access_tokens (expires_at);
+create index access_tokens_revoked on access_tokens (revoked_at) where revoked_at is not null;

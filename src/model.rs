@@ -1,11 +1,13 @@
 //! The nouns and their rules: pure values, no I/O. Nothing here imports anything else of Latchkey.
 
+pub mod access_token;
 pub mod account;
 pub mod api_key;
 pub mod audit;
 pub mod client_device;
 pub mod contract;
 pub mod device;
+pub mod directory;
 pub mod domain;
 pub mod email;
 pub mod fault;

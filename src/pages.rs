@@ -4,6 +4,7 @@
 mod address;
 mod form;
 mod home;
+mod invitation;
 mod link;
 mod mailbox;
 mod render;
@@ -32,6 +33,7 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/assets/style.css", &["GET"]),
     ("/verify-email", &["GET", "POST"]),
     ("/verify-email/not-me", &["POST"]),
+    ("/invitation", &["GET", "POST"]),
     ("/reset-password", &["GET", "POST"]),
     ("/change-email", &["GET", "POST"]),
     ("/undo-change-email", &["GET", "POST"]),
@@ -89,6 +91,7 @@ fn mount(routes: Route, renderer: Arc<Renderer>) -> impl Endpoint {
         .at("/assets/style.css", get(style))
         .at("/verify-email", get(verify::show).post(verify::confirm).data(Arc::clone(&renderer)))
         .at("/verify-email/not-me", poem::post(verify::disown).data(Arc::clone(&renderer)))
+        .at("/invitation", get(invitation::show).post(invitation::accept).data(Arc::clone(&renderer)))
         .at("/reset-password", get(reset::show).post(reset::change).data(Arc::clone(&renderer)))
         .at("/change-email", get(address::show).post(address::confirm).data(Arc::clone(&renderer)))
         .at("/undo-change-email", get(address::show_undoing).post(address::undo).data(Arc::clone(&renderer)))

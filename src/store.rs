@@ -4,6 +4,7 @@
 //! `insert … on conflict … do nothing returning` instead of reading driver errors; the row count of a conditional
 //! update is the verdict; time is an argument.
 
+pub mod access_tokens;
 pub mod accounts;
 pub mod addresses;
 pub mod api_keys;

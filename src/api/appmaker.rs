@@ -1,10 +1,17 @@
 //! The AppMaker contract: bare JSON in camelCase, published under `/api/v1` with paths relative to it
 //! (contracts/appmaker.md).
 
+mod access;
+mod directory;
 pub mod failure;
+mod invitations;
 mod me;
 pub mod outside;
 mod page;
+mod password;
+mod register;
+mod session;
+mod tokens;
 mod wire;
 
 use std::time::Duration;
@@ -38,9 +45,15 @@ pub const POLICY: Policy = Policy {
 /// The areas of the contract, as the documentation groups them.
 #[derive(Tags)]
 enum Area {
-    /// What one sees of oneself.
+    /// Registering by invitation, signing in, and choosing a new password.
+    #[oai(rename = "AppMaker 1: sessions")]
+    Entry,
+    /// What one sees of oneself, and the access tokens of one's programs.
     #[oai(rename = "AppMaker 2: me")]
     Me,
+    /// Who is in an organization and who is invited, for its administrators.
+    #[oai(rename = "AppMaker 3: organization")]
+    Organization,
 }
 
 /// An access token of a live session.
@@ -62,6 +75,8 @@ impl Mount for AppMaker {
     const SLASHED: &'static [&'static str] = &[];
 
     fn operations() -> impl OpenApi {
-        me::Me
+        let entry = (register::Register, session::Session, password::Passwords);
+        let team = (directory::Directory, invitations::Invitations);
+        (entry, me::Me, tokens::Tokens, team)
     }
 }

@@ -203,6 +203,11 @@ impl<F> Problem<F> {
                 "MFA_SETUP_REQUIRED",
                 "Your organization asks for a second factor: set one up first.",
             ),
+            GuardError::Lacking => Problem::new(
+                StatusCode::FORBIDDEN,
+                "FORBIDDEN",
+                "This access token was not made for that, or its owner may not do it any more.",
+            ),
             GuardError::TooManyCalls(wait) => Problem::rate_limited(*wait),
             GuardError::Unavailable(cause) => Problem::unavailable(cause),
         }

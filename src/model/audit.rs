@@ -108,6 +108,8 @@ deeds! {
     ApiKeyRevoked = "api-key.revoked"
     /// Another took the place of the one before.
     ApiKeyRotated = "api-key.rotated"
+    AccessTokenCreated = "access-token.created"
+    AccessTokenRevoked = "access-token.revoked"
     InviteCodeCreated = "invite-code.created"
     InviteCodeRevoked = "invite-code.revoked"
     TokensCredited = "tokens.credited"

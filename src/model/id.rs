@@ -104,6 +104,8 @@ ids! {
     InvitationId
     /// Names an API key; never the key itself.
     ApiKeyId
+    /// Names a personal access token; never the token itself.
+    AccessTokenId
 }
 
 #[cfg(test)]

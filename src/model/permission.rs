@@ -13,6 +13,8 @@ pub enum Action {
     ManageInvitations,
     /// See the list of its users, or one of them in full.
     SeeUsers,
+    /// See the lists of users and roles where a contract keeps them to administrators (contracts/appmaker.md section 2).
+    ListUsers,
     /// Start or cancel a subscription.
     Subscribe,
     /// Bring in a user with this role.
@@ -35,9 +37,10 @@ impl Action {
             | Action::ChangeUser(_)
             | Action::ChangeRole(..)
             | Action::RemoveUser(_) => Role::Workspaces,
-            Action::ChangeOrganization | Action::ManageInvitations | Action::ManageKeys => {
-                Role::Administrators
-            }
+            Action::ChangeOrganization
+            | Action::ManageInvitations
+            | Action::ManageKeys
+            | Action::ListUsers => Role::Administrators,
         }
     }
 
@@ -48,6 +51,7 @@ impl Action {
             | Action::ManageInvitations
             | Action::ManageKeys
             | Action::SeeUsers
+            | Action::ListUsers
             | Action::Subscribe => Role::User,
             Action::Invite(role) | Action::ChangeUser(role) | Action::RemoveUser(role) => role,
             Action::ChangeRole(from, to) => from.max(to),
@@ -80,6 +84,7 @@ mod tests {
             (Action::ChangeOrganization, Administrators),
             (Action::ManageInvitations, Administrators),
             (Action::ManageKeys, Administrators),
+            (Action::ListUsers, Administrators),
         ];
         for (action, least) in rows {
             for role in Role::ALL {

@@ -22,7 +22,7 @@ use crate::store::invitations::{self, Link};
 use crate::store::{Tx, Unavailable, accounts, audit, bans, letters, organizations};
 
 use super::authenticate::Caller;
-use super::profile::still_in;
+use super::standing::still_acting;
 use super::team::TeamError;
 use super::throttle::spend_mail;
 use super::{Service, Setback, wait_until};
@@ -119,7 +119,7 @@ fn permit(
     action: Option<Action>,
     now: Millis,
 ) -> Result<(), InvitationError> {
-    let member = still_in(tx, caller.session, now)?.ok_or(InvitationError::SessionEnded)?;
+    let member = still_acting(tx, caller, now)?.ok_or(InvitationError::SessionEnded)?;
     let place = member.organization.filter(|place| place.organization == organization);
     let role = place.ok_or(InvitationError::Forbidden)?.role;
     let may = role.may(Action::ManageInvitations) && action.is_none_or(|action| role.may(action));

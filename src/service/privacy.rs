@@ -1,5 +1,6 @@
 //! What a privacy law asks of who runs this server: telling somebody all that is kept of them, and erasing it.
 
+use crate::model::access_token::AccessToken;
 use crate::model::account::{Account, AccountState, Member};
 use crate::model::api_key::ApiKey;
 use crate::model::audit::{Actor, Deed, Entry, Recorded};
@@ -12,8 +13,8 @@ use crate::model::proof::Proof;
 use crate::model::settings::Settings;
 use crate::model::time::Millis;
 use crate::store::{
-    Tx, Unavailable, accounts, addresses, api_keys, audit, devices, invitations, members, notifications,
-    organizations, privacy, profiles, settings, usernames,
+    Tx, Unavailable, access_tokens, accounts, addresses, api_keys, audit, devices, invitations, members,
+    notifications, organizations, privacy, profiles, settings, usernames,
 };
 
 use super::Service;
@@ -47,6 +48,7 @@ pub struct Export {
 #[derive(Debug, Clone)]
 pub struct Credentials {
     pub keys: Vec<ApiKey>,
+    pub tokens: Vec<AccessToken>,
     pub factors: Vec<HeldFactor>,
 }
 
@@ -114,6 +116,7 @@ impl Service {
                     devices: devices::all(tx, id)?,
                     credentials: Credentials {
                         keys: api_keys::of_account(tx, id)?,
+                        tokens: access_tokens::of_account(tx, id)?,
                         factors: privacy::factors(tx, id)?,
                     },
                     person: Personal::of(tx, id)?,

@@ -15,7 +15,8 @@ use crate::model::proof::Purpose;
 use crate::model::time::Millis;
 use crate::secrets::Secrets;
 use crate::store::{
-    Tx, Unavailable, accounts, api_keys, audit, devices, letters, proofs, sessions, throttles, two_factor,
+    Tx, Unavailable, access_tokens, accounts, api_keys, audit, devices, letters, proofs, sessions, throttles,
+    two_factor,
 };
 
 use super::policy::Policy;
@@ -132,6 +133,11 @@ impl Service {
                     Deed::PasswordReset,
                 ),
                 keys_entry: self.keys_revoked_entry(member, Actor::Person(member.account.id, address)),
+                tokens_entry: self.tokens_revoked_entry(
+                    member,
+                    Actor::Person(member.account.id, address),
+                    "all",
+                ),
             }),
             evidence,
             typed,
@@ -168,6 +174,8 @@ struct AccountChange {
     entry: Entry,
     /// What the audit log says if keys end with it.
     keys_entry: Entry,
+    /// And if access tokens do.
+    tokens_entry: Entry,
 }
 
 struct Change {
@@ -218,10 +226,13 @@ impl Change {
         proofs::clear_tries(tx, id, Purpose::Reset)?;
         silence(tx, id, now)?;
         sessions::revoke_all(tx, id, None, now)?;
-        // Whoever typed the address before it was proved may hold a key (A1); keys of an account that was in use stay.
+        // Whoever typed the address before it was proved may hold keys and tokens (A1); those of an account that was in use stay.
         if member.account.verified_at.is_none() {
             if api_keys::revoke_all(tx, id, now)? > 0 {
                 audit::note(tx, &account.keys_entry)?;
+            }
+            if access_tokens::revoke_all(tx, id, now)? > 0 {
+                audit::note(tx, &account.tokens_entry)?;
             }
             // So is a second factor that they turned on; one of an account in use is not skipped (D4).
             two_factor::remove_all(tx, id, now)?;

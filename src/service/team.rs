@@ -15,7 +15,8 @@ use crate::store::organizations;
 use crate::store::{Tx, Unavailable, accounts, audit, invitations, members};
 
 use super::authenticate::Caller;
-use super::profile::{cut_off, still_in};
+use super::profile::cut_off;
+use super::standing::still_acting;
 use super::{Service, Setback};
 
 pub use crate::store::organizations::OrganizationChange;
@@ -97,7 +98,7 @@ pub(super) fn caller_now(
     caller: &Caller,
     now: Millis,
 ) -> Result<(Member, Membership), TeamError> {
-    let member = still_in(tx, caller.session, now)?.ok_or(TeamError::SessionEnded)?;
+    let member = still_acting(tx, caller, now)?.ok_or(TeamError::SessionEnded)?;
     let place = place_of(&member)?.clone();
     Ok((member, place))
 }

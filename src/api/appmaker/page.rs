@@ -6,6 +6,8 @@ use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
 use poem_openapi::types::{ToJSON, Type};
 use serde_json::{Value, json};
 
+use super::failure::{Sentences, refused};
+use crate::api::problem::Problem;
 use crate::model::paging::{Paged, Paging};
 
 /// A page of a list.
@@ -21,6 +23,25 @@ impl<T> Page<T> {
         let Paged { items, total, paging } = paged;
         Page { docs: items.into_iter().map(wire).collect(), total, paging }
     }
+}
+
+/// Which page is wanted, where the query may leave it out.
+pub fn paging(limit: Option<i64>, page: Option<i64>) -> Paging {
+    Paging { limit: limit.unwrap_or(10), page: page.unwrap_or(1) }
+}
+
+/// What a list is put in order by, and whether the greatest comes first. Without a wish it is the first of the fields.
+///
+/// # Errors
+/// 400 for anything but one of the fields, with or without a `-` before it.
+pub fn order_of<F: Copy>(sort: Option<&str>, fields: &[(&str, F)]) -> Result<(F, bool), Problem<Sentences>> {
+    let sort = sort.unwrap_or(fields[0].0);
+    let (word, descending) = sort.strip_prefix('-').map_or((sort, false), |word| (word, true));
+    let known = fields.iter().find(|(name, _)| *name == word);
+    known.map(|(_, field)| (*field, descending)).ok_or_else(|| {
+        let words: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
+        refused("sort", &format!("Must be one of {}, with or without a - before it", words.join(", ")))
+    })
 }
 
 /// A number of the page: its name and what it says.

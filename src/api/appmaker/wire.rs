@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::api::shapes::OpenObject;
 use crate::model::account::{AccountState, Member};
+use crate::model::organization::Role;
 use crate::model::time::Millis;
 
 /// A user; bare, as the contract sends everything.
@@ -103,4 +104,16 @@ impl ToJSON for DateTime {
     fn to_json(&self) -> Option<Value> {
         Some(Value::from(self.0.rfc3339()))
     }
+}
+
+/// Roles are no rows, so their ids are made of their numbers; in front stands `role` in ASCII.
+pub fn role_id(role: Role) -> String {
+    format!("726f6c65{:016x}", role.number())
+}
+
+/// The role of an id or a name, in whatever case.
+pub fn role_named(text: &str) -> Option<Role> {
+    Role::ALL
+        .into_iter()
+        .find(|role| role.name().eq_ignore_ascii_case(text) || role_id(*role).eq_ignore_ascii_case(text))
 }
