@@ -240,6 +240,28 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_form_with_a_captcha_alone_may_run_a_script_and_where_captchas_are_off_none() {
+        const FORM: &str = r#"<form>{% include "captcha.html" %}</form>"#;
+        for on in [true, false] {
+            let mut renderer = renderer();
+            renderer.settings.captcha = on;
+            renderer.environment.add_template("form.html", FORM).expect("a template");
+            for (template, expected) in [("form.html", on), ("home.html", false)] {
+                let page = renderer.page(StatusCode::OK, template, Language::German, context! {});
+                let policy =
+                    page.headers()[header::CONTENT_SECURITY_POLICY].to_str().expect("text").to_owned();
+                let html = page.into_body().into_string().await.expect("a page");
+                assert_eq!(policy.contains("script-src 'self'; worker-src 'self';"), expected, "{policy}");
+                assert_eq!(policy.contains("script"), expected && !policy.contains("unsafe"), "{policy}");
+                assert!(policy.starts_with("default-src 'none';"), "{policy}");
+                let held = r#"<script src="/captcha.js" defer></script>"#;
+                assert_eq!(html.contains(held) && html.contains("braucht JavaScript"), expected, "{html}");
+                assert_eq!(html.contains(r#"name="captcha""#), expected, "{html}");
+            }
+        }
+    }
+
     #[test]
     fn every_language_has_the_texts_of_every_other() {
         let renderer = renderer();

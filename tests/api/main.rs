@@ -15,6 +15,7 @@ mod abuse;
 mod address;
 mod appmaker;
 mod audit;
+mod captcha;
 mod change_address;
 mod command_line;
 mod company;
