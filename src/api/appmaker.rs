@@ -4,10 +4,12 @@
 mod access;
 mod directory;
 pub mod failure;
+mod invitations;
 mod me;
 pub mod outside;
 mod page;
 mod password;
+mod register;
 mod session;
 mod tokens;
 mod wire;
@@ -43,13 +45,13 @@ pub const POLICY: Policy = Policy {
 /// The areas of the contract, as the documentation groups them.
 #[derive(Tags)]
 enum Area {
-    /// Signing in, and choosing a new password.
+    /// Registering by invitation, signing in, and choosing a new password.
     #[oai(rename = "AppMaker 1: sessions")]
     Entry,
     /// What one sees of oneself, and the access tokens of one's programs.
     #[oai(rename = "AppMaker 2: me")]
     Me,
-    /// Who is in an organization, for its administrators.
+    /// Who is in an organization and who is invited, for its administrators.
     #[oai(rename = "AppMaker 3: organization")]
     Organization,
 }
@@ -73,6 +75,8 @@ impl Mount for AppMaker {
     const SLASHED: &'static [&'static str] = &[];
 
     fn operations() -> impl OpenApi {
-        (session::Session, password::Passwords, me::Me, tokens::Tokens, directory::Directory)
+        let entry = (register::Register, session::Session, password::Passwords);
+        let team = (directory::Directory, invitations::Invitations);
+        (entry, me::Me, tokens::Tokens, team)
     }
 }

@@ -35,6 +35,8 @@ pub enum Class {
     Gateway,
     /// Showing API keys or personal access tokens that are not good; counted beside the route's own class.
     WrongKey,
+    /// Asking for a captcha's challenge. Only a form or a sign-up is worth one.
+    Challenge,
     /// Everything else.
     General,
 }
@@ -61,6 +63,10 @@ const CLASSES: &[(&str, &str, Class)] = &[
     ("POST", "/appmaker/api/v1/auth/generate-reset-token", Class::Mail),
     ("POST", "/appmaker/api/v1/auth/change-password", Class::Login),
     ("POST", "/appmaker/api/v1/me", Class::Login),
+    ("POST", "/appmaker/api/v1/auth/register/{token}", Class::SignUp),
+    ("POST", "/appmaker/api/v1/organizations/{id}/invitations", Class::Mail),
+    ("GET", "/invitation", Class::Proof),
+    ("POST", "/invitation", Class::SignUp),
     ("POST", "/user/request-reset-password", Class::Mail),
     ("POST", "/user/resend-verification/{verificationTokenId}", Class::Mail),
     ("POST", "/organization/users", Class::Mail),
@@ -80,6 +86,7 @@ const CLASSES: &[(&str, &str, Class)] = &[
     ("POST", "/keys/verify", Class::Gateway),
     ("GET", "/forward-auth", Class::Gateway),
     ("POST", "/forward-auth", Class::Gateway),
+    ("GET", "/captcha/challenge", Class::Challenge),
     ("GET", "/verify-email", Class::Proof),
     ("POST", "/verify-email", Class::Proof),
     ("POST", "/verify-email/not-me", Class::Proof),
@@ -94,13 +101,14 @@ const CLASSES: &[(&str, &str, Class)] = &[
 ];
 
 impl Class {
-    const ALL: [Class; 7] = [
+    const ALL: [Class; 8] = [
         Class::SignUp,
         Class::Login,
         Class::Mail,
         Class::Proof,
         Class::Gateway,
         Class::WrongKey,
+        Class::Challenge,
         Class::General,
     ];
 
@@ -122,7 +130,7 @@ impl Class {
         }
         match self {
             Class::SignUp | Class::Login | Class::Mail => const { calls(10) },
-            Class::Proof | Class::WrongKey => const { calls(60) },
+            Class::Proof | Class::WrongKey | Class::Challenge => const { calls(60) },
             Class::Gateway => const { calls(600_000) },
             Class::General => const { calls(1200) },
         }

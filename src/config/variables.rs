@@ -7,7 +7,7 @@ use super::arguments::Arguments;
 /// Settings that later versions bring.
 const LATER: &[&str] = &["LATCHKEY_MAIL_RESOLVER", "LATCHKEY_MAIL_ALLOW_PRIVATE", "LATCHKEY_MAIL_TEMPLATES"];
 /// What the names of whole families of later settings start with.
-const LATER_FAMILIES: &[&str] = &["LATCHKEY_DKIM_", "LATCHKEY_CAPTCHA"];
+const LATER_FAMILIES: &[&str] = &["LATCHKEY_DKIM_"];
 
 /// The variables that this version reads, as the command line announces them.
 pub(super) fn known() -> Vec<String> {

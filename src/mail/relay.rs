@@ -3,7 +3,7 @@
 //! The conversation is driven step by step, because the meaning of a 5xx depends on the step it answers
 //! (DESIGN section 8), and lies as a whole inside one time limit, which is all that a hanging server can cost.
 
-mod tls;
+pub mod tls;
 mod url;
 mod verdict;
 

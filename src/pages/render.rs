@@ -17,13 +17,14 @@ use crate::model::password::PasswordRule;
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
     frame-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const TEMPLATES: [(&str, &str); 12] = [
+const TEMPLATES: [(&str, &str); 13] = [
     ("layout.html", include_str!("templates/layout.html")),
     ("captcha.html", include_str!("templates/captcha.html")),
     ("faults.html", include_str!("templates/faults.html")),
     ("new-password.html", include_str!("templates/new-password.html")),
     ("home.html", include_str!("templates/home.html")),
     ("verify.html", include_str!("templates/verify.html")),
+    ("invitation.html", include_str!("templates/invitation.html")),
     ("reset.html", include_str!("templates/reset.html")),
     ("change-address.html", include_str!("templates/change-address.html")),
     ("undo-change.html", include_str!("templates/undo-change.html")),
@@ -65,6 +66,11 @@ impl Notice {
     /// A mailed link is no longer good.
     pub fn link_ended() -> Notice {
         Notice { status: StatusCode::BAD_REQUEST, stem: "link_ended", tone: "bad", lead_on: false }
+    }
+
+    /// A mailed invitation is good, and its address cannot register.
+    pub fn invitation_refused() -> Notice {
+        Notice { stem: "invitation_refused", ..Notice::link_ended() }
     }
 
     /// There is no such page.
@@ -218,6 +224,8 @@ mod tests {
             Notice::done("account_removed", false),
             Notice::done("address_changed", true),
             Notice::done("address_restored", false),
+            Notice::done("invitation_accepted", true),
+            Notice::invitation_refused(),
             Notice::link_ended(),
             Notice::not_found(),
             Notice::too_many_requests(),
@@ -228,6 +236,28 @@ mod tests {
                 let html = renderer.notice(notice, language).into_body().into_string().await.expect("a page");
                 assert!(!html.contains(notice.stem), "{} in {language}", notice.stem);
                 assert!(!html.contains("<Shop>"), "the app's name is escaped");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_form_with_a_captcha_alone_may_run_a_script_and_where_captchas_are_off_none() {
+        const FORM: &str = r#"<form>{% include "captcha.html" %}</form>"#;
+        for on in [true, false] {
+            let mut renderer = renderer();
+            renderer.settings.captcha = on;
+            renderer.environment.add_template("form.html", FORM).expect("a template");
+            for (template, expected) in [("form.html", on), ("home.html", false)] {
+                let page = renderer.page(StatusCode::OK, template, Language::German, context! {});
+                let policy =
+                    page.headers()[header::CONTENT_SECURITY_POLICY].to_str().expect("text").to_owned();
+                let html = page.into_body().into_string().await.expect("a page");
+                assert_eq!(policy.contains("script-src 'self'; worker-src 'self';"), expected, "{policy}");
+                assert_eq!(policy.contains("script"), expected && !policy.contains("unsafe"), "{policy}");
+                assert!(policy.starts_with("default-src 'none';"), "{policy}");
+                let held = r#"<script src="/captcha.js" defer></script>"#;
+                assert_eq!(html.contains(held) && html.contains("braucht JavaScript"), expected, "{html}");
+                assert_eq!(html.contains(r#"name="captcha""#), expected, "{html}");
             }
         }
     }

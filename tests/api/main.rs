@@ -18,6 +18,7 @@ mod appmaker_pages;
 mod appmaker_session;
 mod appmaker_tokens;
 mod audit;
+mod captcha;
 mod change_address;
 mod command_line;
 mod company;

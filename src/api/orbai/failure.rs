@@ -110,6 +110,7 @@ fn sentence(rule: &Rule) -> String {
         Rule::ControlCharacters => "Must not contain control characters.".to_owned(),
         Rule::Moment => "Must be a date or a moment such as 2027-01-31T12:00:00Z.".to_owned(),
         Rule::Future => "Must be a moment to come.".to_owned(),
+        Rule::WithinDays(days) => format!("Must be at most {days} days ahead."),
         Rule::Date => "Must be a date such as 1990-01-31.".to_owned(),
         Rule::NeedsUpperCase => "Must contain an upper-case letter.".to_owned(),
         Rule::NeedsLowerCase => "Must contain a lower-case letter.".to_owned(),
