@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::app::{App, PASSWORD, Person, registration};
 use crate::invites;
-use crate::{orbai, orbai_user};
+use crate::{appmaker, orbai, orbai_user};
 
 const FINRADAR_LOGIN: &str = "/finradar/api/v1/auth/login";
 const FINRADAR_USER: &str = "/finradar/api/v1/user/";
@@ -71,6 +71,16 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("POST", orbai::LOGOUT, r#"{"all_devices":false}"#),
     ("PUT", orbai_user::ME, r#"{"city":"Ulm","first_name":"Evelyn"}"#),
     ("PUT", FINRADAR_USER, r#"{"notify_email":false}"#),
+    (
+        "POST",
+        "/appmaker/api/v1/auth/register/{token}",
+        r#"{"username":"GUEST","password":"SecurePass123","firstName":"A","lastName":"B","token":"x"}"#,
+    ),
+    (
+        "POST",
+        "/appmaker/api/v1/organizations/{id}/invitations",
+        r#"{"email":"NEW","validatedAt":"2026-03-08T12:00:00Z"}"#,
+    ),
 ];
 
 /// Calls that take a code of the moment: `two_factor.rs` sends every one of their bodies with wishes.
@@ -204,6 +214,10 @@ struct Cast {
     customer: Person,
     /// And through the third.
     app_user: Person,
+    /// And through the fourth.
+    administrator: Person,
+    /// The secret of an invitation for `guest` of the domain.
+    invitation: String,
     colleague: Person,
     pending: Person,
     /// What the words in capitals stand for.
@@ -232,6 +246,8 @@ impl Cast {
         let customer = Person { access: entered.field("token"), ..owner.clone() };
         let passes = [orbai::enter(app, &email).await, orbai::enter(app, &email).await];
         let app_user = Person { access: passes[0].access.clone(), ..owner.clone() };
+        let (administrator, guest) = (appmaker::enter(app, &owner).await, format!("guest@{domain}"));
+        let invitation = appmaker::invited(app, &administrator, &guest).await;
         let moved = format!("moved@{domain}");
         let change = json!({"newEmail": moved, "password": PASSWORD});
         let asked = app.call(&colleague, Method::POST, "/user/change-email", Some(&change)).await;
@@ -245,13 +261,15 @@ impl Cast {
             ("CHANGE", change.token()),
             ("NEW", format!("new@{domain}")),
             ("EMAIL", email.clone()),
+            ("GUEST", guest),
             ("REFRESH", other.refresh),
             ("ORBAI", passes[1].refresh.clone()),
             ("VERIFY", app.letter(&pending.email, "verify").await.token()),
             ("RESET", app.letter(&email, "reset").await.token()),
             ("DEVICE", device.as_str().expect("an id").to_owned()),
         ];
-        Cast { owner, customer, app_user, colleague, pending, words, domain: domain.to_owned() }
+        let domain = domain.to_owned();
+        Cast { owner, customer, app_user, administrator, invitation, colleague, pending, words, domain }
     }
 
     /// Whoever is signed in through the contract of a path.
@@ -259,11 +277,14 @@ impl Cast {
         match path.split('/').nth(1) {
             Some("finradar") => &self.customer,
             Some("orbai") => &self.app_user,
+            Some("appmaker") => &self.administrator,
             _ => &self.owner,
         }
     }
 
     fn path(&self, pattern: &str) -> String {
+        let pattern = pattern.replace("/organizations/{id}", "/organizations/{orgId}");
+        let pattern = pattern.replace("{token}", &self.invitation);
         let target = if pattern == "/user/{userId}" { &self.owner } else { &self.colleague };
         let path = pattern.replace("{userId}", &target.id).replace("{id}", &target.id);
         path.replace("{orgId}", &self.owner.organization)
@@ -282,7 +303,15 @@ impl Cast {
         let me = app.call(&self.app_user, Method::GET, orbai_user::ME, None).await.json()["data"].clone();
         seen.push(format!("{} {}", me["profile"], me["subscription"]));
         let (newcomer, moved) = (format!("new@{}", self.domain), format!("moved@{}", self.domain));
-        for email in [&self.owner.email, &self.colleague.email, &self.pending.email, &newcomer, &moved] {
+        let guest = format!("guest@{}", self.domain);
+        let people = [&self.owner.email, &self.colleague.email, &self.pending.email];
+        let invitations = app.service.list_invitations(self.owner.organization.parse().ok(), 100);
+        for invitation in invitations.expect("the store") {
+            let state = invitation.state(app.clock.now()).as_str();
+            let (email, role) = (invitation.email.as_str(), invitation.role.name());
+            seen.push(format!("{email} {role} {state} until {}", invitation.expires_at));
+        }
+        for email in people.into_iter().chain([&newcomer, &moved, &guest]) {
             let entered = app.login(email, PASSWORD).await;
             seen.push(format!("{email}: {}", entered.status));
             if entered.status != 200 {
