@@ -80,18 +80,18 @@ pub enum Privilege {
     /// List the users and roles of the owner's organization.
     ListUsers,
     /// List, make and revoke invitations into it.
-    Invite,
+    ManageInvitations,
 }
 
 impl Privilege {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Privilege; 2] = [Privilege::ListUsers, Privilege::Invite];
+    pub const ALL: [Privilege; 2] = [Privilege::ListUsers, Privilege::ManageInvitations];
 
     /// The published word, which is also that of the file.
     pub fn word(self) -> &'static str {
         match self {
             Privilege::ListUsers => "list-users",
-            Privilege::Invite => "invite",
+            Privilege::ManageInvitations => "manage-invitations",
         }
     }
 
@@ -100,7 +100,7 @@ impl Privilege {
     fn action(self) -> Action {
         match self {
             Privilege::ListUsers => Action::ListUsers,
-            Privilege::Invite => Action::ManageInvitations,
+            Privilege::ManageInvitations => Action::ManageInvitations,
         }
     }
 }
@@ -228,8 +228,8 @@ mod tests {
             (Some(Role::User), &[]),
             (Some(Role::Billing), &[]),
             (Some(Role::Workspaces), &[]),
-            (Some(Role::Administrators), &["list-users", "invite"]),
-            (Some(Role::Owner), &["list-users", "invite"]),
+            (Some(Role::Administrators), &["list-users", "manage-invitations"]),
+            (Some(Role::Owner), &["list-users", "manage-invitations"]),
         ];
         for (role, words) in rows {
             assert_eq!(Privileges::of_role(role).words(), words, "{role:?}");
@@ -238,14 +238,18 @@ mod tests {
 
     #[test]
     fn privileges_are_a_set_and_survive_their_words() {
-        let all = Privileges::new([Privilege::Invite, Privilege::ListUsers, Privilege::Invite]);
-        assert_eq!(all.words(), ["list-users", "invite"]);
+        let all = Privileges::new([
+            Privilege::ManageInvitations,
+            Privilege::ListUsers,
+            Privilege::ManageInvitations,
+        ]);
+        assert_eq!(all.words(), ["list-users", "manage-invitations"]);
         assert_eq!(Privileges::of_words(&all.words().join(" ")), Some(all.clone()));
         assert_eq!(Privileges::of_words(""), Some(Privileges::default()));
-        assert_eq!(Privileges::of_words("invite everything"), None);
-        let one = Privileges::new([Privilege::Invite]);
+        assert_eq!(Privileges::of_words("manage-invitations everything"), None);
+        let one = Privileges::new([Privilege::ManageInvitations]);
         assert_eq!(all.beyond(&one).words(), ["list-users"]);
-        assert_eq!(all.within(&one).words(), ["invite"]);
+        assert_eq!(all.within(&one).words(), ["manage-invitations"]);
         assert!(one.beyond(&all).is_empty());
     }
 }

@@ -27,21 +27,6 @@ pub enum UserField {
     UpdatedAt,
 }
 
-impl UserField {
-    /// All of them.
-    pub const ALL: [UserField; 9] = [
-        UserField::Id,
-        UserField::Username,
-        UserField::FirstName,
-        UserField::LastName,
-        UserField::Status,
-        UserField::Role,
-        UserField::LastLoginAt,
-        UserField::CreatedAt,
-        UserField::UpdatedAt,
-    ];
-}
-
 /// In which order users are listed; those alike by their ids, in the same direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UserOrder {

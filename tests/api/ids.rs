@@ -8,6 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::app::{Answer, App, PASSWORD, Person};
+use crate::appmaker_tokens::TOKENS;
 use crate::colleague::colleague;
 use crate::{appmaker, orbai, orbai_user};
 
@@ -25,12 +26,16 @@ enum Kind {
     AppDevice,
     Key,
     Invitation,
+    /// A personal access token.
+    AccessToken,
     Proof,
     Period,
     /// A client's own identity for its device, which names nothing of anybody else's.
     OwnName,
 }
-use Kind::{Account, AppDevice, Device, Invitation, Key, Organization, OwnName, Period, Proof, Session};
+use Kind::{
+    AccessToken, Account, AppDevice, Device, Invitation, Key, Organization, OwnName, Period, Proof, Session,
+};
 
 /// A call that takes an id: method, path and, where the id stands in the body, the field.
 type Place = (&'static str, &'static str, &'static str);
@@ -59,6 +64,8 @@ const NO_TOKEN: (u16, &str) = (404, "TOKEN_NOT_FOUND");
 const NO_DEVICE: (u16, &str) = (404, "Device not found");
 const NO_SESSION: (u16, &str) = (404, "Session not found");
 const NO_KEY: (u16, &str) = (404, "API_KEY_NOT_FOUND");
+const NO_ACCESS_TOKEN: (u16, &str) = (404, "There is no such access token");
+const NOT_YOURS: (u16, &str) = (403, "only of their own organization");
 const NAME: Option<&str> = Some(r#"{"name":"Eve"}"#);
 const ROLE: Option<&str> = Some(r#"{"orgRole":0}"#);
 const SIGN_UP: Option<&str> =
@@ -71,7 +78,7 @@ const REGISTER: Option<&str> = Some(
 const INVITE: Option<&str> =
     Some(r#"{"email":"fay@acme.example","roles":["USER"],"validatedAt":"2026-03-08T12:00:00Z"}"#);
 const INVITATIONS: &str = "/appmaker/api/v1/organizations/{id}/invitations";
-const NOT_YOURS: (u16, &str) = (403, "only in their own organization");
+const NOT_THEIRS: (u16, &str) = (403, "only in their own organization");
 
 const ROWS: &[Row] = &[
     row(("DELETE", "/token/{tokenId}", ""), Session, None, NO_TOKEN),
@@ -120,14 +127,17 @@ const ROWS: &[Row] = &[
         REGISTER,
         (400, r#"{"validationError":{"token":"Invalid or expired invitation"}}"#),
     ),
-    row(("GET", INVITATIONS, ""), Organization, None, NOT_YOURS),
-    row(("POST", INVITATIONS, ""), Organization, INVITE, NOT_YOURS),
+    row(("GET", INVITATIONS, ""), Organization, None, NOT_THEIRS),
+    row(("POST", INVITATIONS, ""), Organization, INVITE, NOT_THEIRS),
     row(
         ("DELETE", "/appmaker/api/v1/organizations/{id}/invitations/{invitationId}", ""),
         Invitation,
         None,
         (404, "Invitation not found"),
     ),
+    row(("DELETE", "/appmaker/api/v1/me/tokens/{tokenId}", ""), AccessToken, None, NO_ACCESS_TOKEN),
+    row(("GET", "/appmaker/api/v1/organizations/{id}/users", ""), Organization, None, NOT_YOURS),
+    row(("GET", "/appmaker/api/v1/organizations/{id}/roles", ""), Organization, None, NOT_YOURS),
     row(("POST", "/sessions/{id}/revoke", ""), Session, None, NO_SESSION),
     row(("POST", "/sessions/{id}/heartbeat", ""), Session, None, NO_SESSION),
     row(("GET", "/devices/{id}", ""), Device, None, NO_DEVICE),
@@ -201,6 +211,7 @@ struct Holdings {
     app_devices: Vec<String>,
     keys: Vec<String>,
     invitations: Vec<String>,
+    access_tokens: Vec<String>,
 }
 
 impl Holdings {
@@ -213,12 +224,13 @@ impl Holdings {
             AppDevice => self.app_devices.clone(),
             Key => self.keys.clone(),
             Invitation => self.invitations.clone(),
+            AccessToken => self.access_tokens.clone(),
             Proof | Period | OwnName => Vec::new(),
         }
     }
 
     fn all(&self) -> Vec<String> {
-        [Account, Organization, Session, Device, AppDevice, Key, Invitation]
+        [Account, Organization, Session, Device, AppDevice, Key, Invitation, AccessToken]
             .into_iter()
             .flat_map(|kind| self.of_kind(kind))
             .collect()
@@ -242,17 +254,22 @@ async fn holdings(app: &App, person: &Person) -> Holdings {
         let made = app.call(person, Method::POST, path, Some(&json!({"name": "Build"}))).await.json();
         keys.extend(made["apiKey"]["id"].as_str().map(str::to_owned));
     }
+    let maker = appmaker::enter(app, person).await;
+    let wish = json!({"name": "Build", "lifetime": "one-day", "privileges": []});
+    let token = app.call(&maker, Method::POST, TOKENS, Some(&wish)).await;
+    assert_eq!(token.status, 201, "{}", token.text);
     let pass = orbai::enter(app, &person.email).await;
     let app_device =
         orbai_user::data(app, &pass, orbai_user::DEVICES).await["devices"][0]["device_id"].clone();
     let organization = entered.json()["user"]["orgId"].as_str().expect("an organization").to_owned();
-    let admin = Person { organization: organization.clone(), ..appmaker::enter(app, person).await };
+    let admin = Person { organization: organization.clone(), ..maker };
     let made = appmaker::invite(app, &admin, &format!("guest.of.{}", person.email), "USER").await;
     Holdings {
         keys,
         // None where the role allows none.
         invitations: made.json()["_id"].as_str().map(str::to_owned).into_iter().collect(),
         organization,
+        access_tokens: vec![token.field("_id")],
         account: person.id.clone(),
         sessions: vec![person.session.clone(), entered.field("tokenId")],
         devices: vec![device.as_str().expect("an id").to_owned()],
@@ -270,29 +287,30 @@ fn malformed(id: &str) -> Vec<String> {
     texts
 }
 
-/// One person, signed in through the contracts that want their own tokens.
+/// The same person, signed in through every contract that has rows.
 struct Everywhere {
-    here: Person,
+    flashback: Person,
     orbai: Person,
     appmaker: Person,
 }
 
 impl Everywhere {
     async fn of(app: &App, person: &Person, organization: &str) -> Everywhere {
-        let here = Person { organization: organization.to_owned(), ..person.clone() };
+        let flashback = Person { organization: organization.to_owned(), ..person.clone() };
+        let access = orbai::enter(app, &person.email).await.access;
         Everywhere {
-            orbai: Person { access: orbai::enter(app, &person.email).await.access, ..here.clone() },
-            appmaker: appmaker::enter(app, &here).await,
-            here,
+            orbai: Person { access, ..flashback.clone() },
+            appmaker: appmaker::enter(app, &flashback).await,
+            flashback,
         }
     }
 
-    /// The person as the contract of a row knows them.
+    /// Signed in through the contract of a row.
     fn through(&self, row: &Row) -> &Person {
         match row.place.1.split('/').nth(1) {
             Some("orbai") => &self.orbai,
             Some("appmaker") => &self.appmaker,
-            _ => &self.here,
+            _ => &self.flashback,
         }
     }
 }

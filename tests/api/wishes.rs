@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use crate::app::{App, PASSWORD, Person, registration};
 use crate::invites;
-use crate::{appmaker, orbai, orbai_user};
+use crate::{appmaker, appmaker_session, appmaker_tokens};
+use crate::{orbai, orbai_user};
 
 const FINRADAR_LOGIN: &str = "/finradar/api/v1/auth/login";
 const FINRADAR_USER: &str = "/finradar/api/v1/user/";
@@ -71,6 +72,12 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("POST", orbai::LOGOUT, r#"{"all_devices":false}"#),
     ("PUT", orbai_user::ME, r#"{"city":"Ulm","first_name":"Evelyn"}"#),
     ("PUT", FINRADAR_USER, r#"{"notify_email":false}"#),
+    ("POST", appmaker_session::LOGIN, r#"{"username":"EMAIL","password":"SecurePass123"}"#),
+    ("POST", appmaker_session::REFRESH, r#"{"refreshToken":"MAKER"}"#),
+    ("POST", appmaker_session::FORGOT, r#"{"username":"EMAIL"}"#),
+    ("POST", appmaker_session::RESET, r#"{"token":"RESET","password":"SecurePass123"}"#),
+    ("POST", appmaker_session::ME, r#"{"password":"SecurePass123","newPassword":"SecurePass123"}"#),
+    ("POST", appmaker_tokens::TOKENS, r#"{"name":"Build","lifetime":"one-day","privileges":["list-users"]}"#),
     (
         "POST",
         "/appmaker/api/v1/auth/register/{token}",
@@ -215,7 +222,7 @@ struct Cast {
     /// And through the third.
     app_user: Person,
     /// And through the fourth.
-    administrator: Person,
+    maker: Person,
     /// The secret of an invitation for `guest` of the domain.
     invitation: String,
     colleague: Person,
@@ -246,8 +253,9 @@ impl Cast {
         let customer = Person { access: entered.field("token"), ..owner.clone() };
         let passes = [orbai::enter(app, &email).await, orbai::enter(app, &email).await];
         let app_user = Person { access: passes[0].access.clone(), ..owner.clone() };
-        let (administrator, guest) = (appmaker::enter(app, &owner).await, format!("guest@{domain}"));
-        let invitation = appmaker::invited(app, &administrator, &guest).await;
+        let makers = [appmaker::enter(app, &owner).await, appmaker::enter(app, &owner).await];
+        let guest = format!("guest@{domain}");
+        let invitation = appmaker::invited(app, &makers[0], &guest).await;
         let moved = format!("moved@{domain}");
         let change = json!({"newEmail": moved, "password": PASSWORD});
         let asked = app.call(&colleague, Method::POST, "/user/change-email", Some(&change)).await;
@@ -264,12 +272,13 @@ impl Cast {
             ("GUEST", guest),
             ("REFRESH", other.refresh),
             ("ORBAI", passes[1].refresh.clone()),
+            ("MAKER", makers[1].refresh.clone()),
             ("VERIFY", app.letter(&pending.email, "verify").await.token()),
             ("RESET", app.letter(&email, "reset").await.token()),
             ("DEVICE", device.as_str().expect("an id").to_owned()),
         ];
-        let domain = domain.to_owned();
-        Cast { owner, customer, app_user, administrator, invitation, colleague, pending, words, domain }
+        let ([maker, _], domain) = (makers, domain.to_owned());
+        Cast { owner, customer, app_user, maker, invitation, colleague, pending, words, domain }
     }
 
     /// Whoever is signed in through the contract of a path.
@@ -277,7 +286,7 @@ impl Cast {
         match path.split('/').nth(1) {
             Some("finradar") => &self.customer,
             Some("orbai") => &self.app_user,
-            Some("appmaker") => &self.administrator,
+            Some("appmaker") => &self.maker,
             _ => &self.owner,
         }
     }
@@ -302,6 +311,10 @@ impl Cast {
         let mut seen = vec![format!("{} {}", user.status, user.text)];
         let me = app.call(&self.app_user, Method::GET, orbai_user::ME, None).await.json()["data"].clone();
         seen.push(format!("{} {}", me["profile"], me["subscription"]));
+        let tokens = app.call(&self.maker, Method::GET, appmaker_tokens::TOKENS, None).await.json();
+        for token in tokens.as_array().into_iter().flatten() {
+            seen.push(format!("{} {} {}", token["name"], token["privileges"], token["expiresOn"]));
+        }
         let (newcomer, moved) = (format!("new@{}", self.domain), format!("moved@{}", self.domain));
         let guest = format!("guest@{}", self.domain);
         let people = [&self.owner.email, &self.colleague.email, &self.pending.email];

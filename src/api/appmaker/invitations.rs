@@ -27,7 +27,7 @@ use wire::{InvitationBody, InvitationRequest};
 const FORBIDDEN: Status = (
     403,
     "Another organization, known or not; a role below ADMINISTRATORS, or below the invitation's; an access token \
-    without the privilege `invite`; an address not proved; or the organization asks for a second factor that the \
+    without the privilege `manage-invitations`; an address not proved; or the organization asks for a second factor that the \
     caller has yet to set up.",
 );
 
@@ -53,7 +53,7 @@ impl Invitations {
     /// List invitations
     ///
     /// Into the caller's organization, by whatever contract they were made, those since accepted, revoked or expired too.
-    /// Takes the role ADMINISTRATORS; of an access token the privilege `invite`.
+    /// Takes the role ADMINISTRATORS; of an access token the privilege `manage-invitations`.
     #[oai(
         path = "/organizations/:id/invitations",
         method = "get",
@@ -76,7 +76,7 @@ impl Invitations {
         #[oai(validator(minimum(value = "1"), maximum(value = "1000000")))]
         page: Query<Option<i64>>,
     ) -> ListReply {
-        let caller = match shown.with(Privilege::Invite) {
+        let caller = match shown.with(Privilege::ManageInvitations) {
             Ok(caller) => caller,
             Err(error) => return ListReply::Failed(Problem::of_guard(&error)),
         };
@@ -96,7 +96,7 @@ impl Invitations {
     /// Invite somebody
     ///
     /// Mails a link that lets the reader of the mailbox register in the caller's organization. Takes the role
-    /// ADMINISTRATORS, and nobody grants more than their own; of an access token the privilege `invite`.
+    /// ADMINISTRATORS, and nobody grants more than their own; of an access token the privilege `manage-invitations`.
     #[oai(
         path = "/organizations/:id/invitations",
         method = "post",
@@ -112,7 +112,7 @@ impl Invitations {
         body: Body<InvitationRequest>,
         client: Client,
     ) -> InviteReply {
-        let caller = match shown.proven_with(Privilege::Invite) {
+        let caller = match shown.proven_with(Privilege::ManageInvitations) {
             Ok(caller) => caller,
             Err(error) => return InviteReply::Failed(Problem::of_guard(&error)),
         };
@@ -129,7 +129,7 @@ impl Invitations {
     ///
     /// Its link is good for nothing any more. Where an account waits for its address to be proved, it is taken out of the
     /// organization. Takes the role ADMINISTRATORS, and none below the invitation's; of an access token the privilege
-    /// `invite`.
+    /// `manage-invitations`.
     #[oai(
         path = "/organizations/:id/invitations/:invitationId",
         method = "delete",
@@ -146,7 +146,7 @@ impl Invitations {
         #[oai(name = "invitationId")]
         invitation: Path<String>,
     ) -> RevokeReply {
-        let caller = match shown.proven_with(Privilege::Invite) {
+        let caller = match shown.proven_with(Privilege::ManageInvitations) {
             Ok(caller) => caller,
             Err(error) => return RevokeReply::Failed(Problem::of_guard(&error)),
         };

@@ -41,20 +41,20 @@ impl From<Lifetime> for access_token::Lifetime {
     }
 }
 
-/// What a token may do beside reading `/me`. `list-users`: the users and roles of the organization. `invite`: listing,
-/// making and revoking invitations. Both take the role ADMINISTRATORS.
+/// What a token may do beside reading `/me`: list the users and roles of its owner's organization, or see, make and revoke
+/// invitations into it. Either takes the role ADMINISTRATORS.
 #[derive(Enum, Clone, Copy)]
 #[oai(rename = "AppMakerPrivilege", rename_all = "kebab-case")]
 pub enum Privilege {
     ListUsers,
-    Invite,
+    ManageInvitations,
 }
 
 impl From<Privilege> for access_token::Privilege {
     fn from(privilege: Privilege) -> access_token::Privilege {
         match privilege {
             Privilege::ListUsers => access_token::Privilege::ListUsers,
-            Privilege::Invite => access_token::Privilege::Invite,
+            Privilege::ManageInvitations => access_token::Privilege::ManageInvitations,
         }
     }
 }
@@ -63,7 +63,7 @@ impl From<access_token::Privilege> for Privilege {
     fn from(privilege: access_token::Privilege) -> Privilege {
         match privilege {
             access_token::Privilege::ListUsers => Privilege::ListUsers,
-            access_token::Privilege::Invite => Privilege::Invite,
+            access_token::Privilege::ManageInvitations => Privilege::ManageInvitations,
         }
     }
 }
