@@ -4,6 +4,7 @@ use latchkey::api::appmaker::POLICY;
 use latchkey::model::email::EmailAddress;
 use latchkey::model::password::Password;
 use latchkey::model::session::Origin;
+use latchkey::model::time::DAY;
 use latchkey::service::login::LoginOrder;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -28,6 +29,45 @@ pub async fn enter(app: &App, person: &Person) -> Person {
     };
     let entered = app.service.log_in(&POLICY, order).await.expect("a session");
     Person { access: entered.tokens.access, refresh: entered.tokens.refresh, ..person.clone() }
+}
+
+/// Somebody who owns an organization, signed in through AppMaker.
+pub async fn owner(app: &App, email: &str) -> Person {
+    let person = app.member(email).await;
+    enter(app, &person).await
+}
+
+/// Where the invitations into somebody's organization are.
+pub fn invitations_of(person: &Person) -> String {
+    format!("{PLACE}/organizations/{}/invitations", person.organization)
+}
+
+/// The moment so many days from now.
+pub fn in_days(app: &App, days: u32) -> String {
+    (app.clock.now() + DAY * days).rfc3339()
+}
+
+/// Asks for an invitation, good for a week and with a role.
+pub async fn invite(app: &App, admin: &Person, email: &str, role: &str) -> Answer {
+    let body = json!({"email": email, "roles": [role], "validatedAt": in_days(app, 7)});
+    app.call(admin, Method::POST, &invitations_of(admin), Some(&body)).await
+}
+
+/// The secret of a plain user's invitation.
+pub async fn invited(app: &App, admin: &Person, email: &str) -> String {
+    let answer = invite(app, admin, email, "USER").await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    app.letter(email, "invitation").await.token()
+}
+
+/// A registration by invitation, where captchas are off.
+pub fn registration(email: &str) -> Value {
+    json!({"username": email, "password": PASSWORD, "firstName": "Jane", "lastName": "Doe", "token": "captcha"})
+}
+
+/// Follows an invitation by the API.
+pub async fn register(app: &App, secret: &str, body: &Value) -> Answer {
+    app.post(&format!("{PLACE}/auth/register/{secret}"), body).await
 }
 
 /// The faulty fields of an answer with status 400.

@@ -25,6 +25,7 @@ enum Kind {
     /// One that a client names itself.
     AppDevice,
     Key,
+    Invitation,
     /// A personal access token.
     AccessToken,
     Proof,
@@ -32,7 +33,9 @@ enum Kind {
     /// A client's own identity for its device, which names nothing of anybody else's.
     OwnName,
 }
-use Kind::{AccessToken, Account, AppDevice, Device, Key, Organization, OwnName, Period, Proof, Session};
+use Kind::{
+    AccessToken, Account, AppDevice, Device, Invitation, Key, Organization, OwnName, Period, Proof, Session,
+};
 
 /// A call that takes an id: method, path and, where the id stands in the body, the field.
 type Place = (&'static str, &'static str, &'static str);
@@ -69,6 +72,13 @@ const SIGN_UP: Option<&str> =
     Some(r#"{"email":"olga@acme.example","password":"SecurePass123","device_id":"ID"}"#);
 const LOG_IN: Option<&str> = Some(r#"{"email":"olga@acme.example","password":"wrong","device_id":"ID"}"#);
 const USER: &str = "/organization/users/{id}";
+const REGISTER: Option<&str> = Some(
+    r#"{"username":"olga@acme.example","password":"SecurePass123","firstName":"A","lastName":"B","token":"x"}"#,
+);
+const INVITE: Option<&str> =
+    Some(r#"{"email":"fay@acme.example","roles":["USER"],"validatedAt":"2026-03-08T12:00:00Z"}"#);
+const INVITATIONS: &str = "/appmaker/api/v1/organizations/{id}/invitations";
+const NOT_THEIRS: (u16, &str) = (403, "only in their own organization");
 
 const ROWS: &[Row] = &[
     row(("DELETE", "/token/{tokenId}", ""), Session, None, NO_TOKEN),
@@ -111,6 +121,20 @@ const ROWS: &[Row] = &[
     row(("POST", crate::orbai::REGISTER, "device_id"), OwnName, SIGN_UP, (409, "EMAIL_ALREADY_EXISTS")),
     row(("POST", crate::orbai::LOGIN, "device_id"), OwnName, LOG_IN, (401, "INVALID_CREDENTIALS")),
     row(("DELETE", "/orbai/api/v1/auth/devices/{device_id}", ""), AppDevice, None, (404, "DEVICE_NOT_FOUND")),
+    row(
+        ("POST", "/appmaker/api/v1/auth/register/{token}", ""),
+        Proof,
+        REGISTER,
+        (400, r#"{"validationError":{"token":"Invalid or expired invitation"}}"#),
+    ),
+    row(("GET", INVITATIONS, ""), Organization, None, NOT_THEIRS),
+    row(("POST", INVITATIONS, ""), Organization, INVITE, NOT_THEIRS),
+    row(
+        ("DELETE", "/appmaker/api/v1/organizations/{id}/invitations/{invitationId}", ""),
+        Invitation,
+        None,
+        (404, "Invitation not found"),
+    ),
     row(("DELETE", "/appmaker/api/v1/me/tokens/{tokenId}", ""), AccessToken, None, NO_ACCESS_TOKEN),
     row(("GET", "/appmaker/api/v1/organizations/{id}/users", ""), Organization, None, NOT_YOURS),
     row(("GET", "/appmaker/api/v1/organizations/{id}/roles", ""), Organization, None, NOT_YOURS),
@@ -186,6 +210,7 @@ struct Holdings {
     devices: Vec<String>,
     app_devices: Vec<String>,
     keys: Vec<String>,
+    invitations: Vec<String>,
     access_tokens: Vec<String>,
 }
 
@@ -198,13 +223,14 @@ impl Holdings {
             Device => self.devices.clone(),
             AppDevice => self.app_devices.clone(),
             Key => self.keys.clone(),
+            Invitation => self.invitations.clone(),
             AccessToken => self.access_tokens.clone(),
             Proof | Period | OwnName => Vec::new(),
         }
     }
 
     fn all(&self) -> Vec<String> {
-        [Account, Organization, Session, Device, AppDevice, Key, AccessToken]
+        [Account, Organization, Session, Device, AppDevice, Key, Invitation, AccessToken]
             .into_iter()
             .flat_map(|kind| self.of_kind(kind))
             .collect()
@@ -235,11 +261,16 @@ async fn holdings(app: &App, person: &Person) -> Holdings {
     let pass = orbai::enter(app, &person.email).await;
     let app_device =
         orbai_user::data(app, &pass, orbai_user::DEVICES).await["devices"][0]["device_id"].clone();
+    let organization = entered.json()["user"]["orgId"].as_str().expect("an organization").to_owned();
+    let admin = Person { organization: organization.clone(), ..maker };
+    let made = appmaker::invite(app, &admin, &format!("guest.of.{}", person.email), "USER").await;
     Holdings {
         keys,
+        // None where the role allows none.
+        invitations: made.json()["_id"].as_str().map(str::to_owned).into_iter().collect(),
+        organization,
         access_tokens: vec![token.field("_id")],
         account: person.id.clone(),
-        organization: entered.json()["user"]["orgId"].as_str().expect("an organization").to_owned(),
         sessions: vec![person.session.clone(), entered.field("tokenId")],
         devices: vec![device.as_str().expect("an id").to_owned()],
         app_devices: vec![app_device.as_str().expect("an id").to_owned()],
@@ -264,12 +295,13 @@ struct Everywhere {
 }
 
 impl Everywhere {
-    async fn of(app: &App, person: &Person) -> Everywhere {
+    async fn of(app: &App, person: &Person, organization: &str) -> Everywhere {
+        let flashback = Person { organization: organization.to_owned(), ..person.clone() };
         let access = orbai::enter(app, &person.email).await.access;
         Everywhere {
-            flashback: person.clone(),
-            orbai: Person { access, ..person.clone() },
-            appmaker: appmaker::enter(app, person).await,
+            orbai: Person { access, ..flashback.clone() },
+            appmaker: appmaker::enter(app, &flashback).await,
+            flashback,
         }
     }
 
@@ -287,7 +319,12 @@ async fn ask(app: &App, caller: &Person, row: &Row, id: &str) -> Answer {
     let (method, path, field) = row.place;
     let path = if field.is_empty() {
         path.split('/')
-            .map(|part| if part.starts_with('{') { id } else { part })
+            .map(|part| match part {
+                // Of two ids the one that is not the caller's to choose is right.
+                "{id}" if path.ends_with("{invitationId}") => &caller.organization,
+                part if part.starts_with('{') => id,
+                part => part,
+            })
             .collect::<Vec<_>>()
             .join("/")
     } else {
@@ -316,16 +353,19 @@ async fn all_as_unknown(app: &App, caller: &Person, row: &Row, ids: &[String]) -
 }
 
 /// All that is kept of somebody, and of the organization.
-async fn kept(app: &App, person: &Person) -> [Value; 6] {
+async fn kept(app: &App, person: &Person) -> [Value; 7] {
     let organization = format!("/organization/{}", person.organization);
     let lists = ["/organization/users", "/settings/organization", "/user/api-keys", "/organization/api-keys"];
     let paths = ["/user/export", &organization].into_iter().chain(lists);
-    let mut all = [const { Value::Null }; 6];
+    let mut all = [const { Value::Null }; 7];
     for (path, slot) in paths.zip(&mut all) {
         let answer = app.call(person, Method::GET, path, None).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text);
         *slot = answer.json();
     }
+    let id = person.organization.parse().expect("an id");
+    let invitations = app.service.list_invitations(Some(id), 100).expect("the store");
+    all[6] = json!(format!("{invitations:?}"));
     all
 }
 
@@ -339,7 +379,7 @@ async fn an_id_of_another_organization_is_as_unknown_as_one_of_nobody() {
     let nina = app.newcomer("nina@new.example").await;
     let gone = app.call(&eve, Method::DELETE, &format!("/devices/{}", own.devices[0]), None).await;
     assert_eq!(gone.status, 200, "{}", gone.text);
-    let eve_everywhere = Everywhere::of(&app, &eve).await;
+    let eve_everywhere = Everywhere::of(&app, &eve, &own.organization).await;
     let before = kept(&app, &olga).await;
     for row in ROWS {
         let of_the_kind = hers.of_kind(row.kind);
@@ -366,7 +406,7 @@ async fn an_id_of_ones_own_organization_is_as_unknown_to_who_may_not_use_it() {
     let ben = colleague(&app, &olga, "ben@acme.example", Role::User).await;
     let (hers, theirs) = (holdings(&app, &olga).await, holdings(&app, &eve).await);
     let own = holdings(&app, &ben).await;
-    let ben_everywhere = Everywhere::of(&app, &ben).await;
+    let ben_everywhere = Everywhere::of(&app, &ben, &own.organization).await;
     let before = kept(&app, &olga).await;
     for row in ROWS {
         let mut ids = [theirs.all(), own.misplaced(row.kind)].concat();

@@ -78,6 +78,16 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("POST", appmaker_session::RESET, r#"{"token":"RESET","password":"SecurePass123"}"#),
     ("POST", appmaker_session::ME, r#"{"password":"SecurePass123","newPassword":"SecurePass123"}"#),
     ("POST", appmaker_tokens::TOKENS, r#"{"name":"Build","lifetime":"one-day","privileges":["list-users"]}"#),
+    (
+        "POST",
+        "/appmaker/api/v1/auth/register/{token}",
+        r#"{"username":"GUEST","password":"SecurePass123","firstName":"A","lastName":"B","token":"x"}"#,
+    ),
+    (
+        "POST",
+        "/appmaker/api/v1/organizations/{id}/invitations",
+        r#"{"email":"NEW","validatedAt":"2026-03-08T12:00:00Z"}"#,
+    ),
 ];
 
 /// Calls that take a code of the moment: `two_factor.rs` sends every one of their bodies with wishes.
@@ -213,6 +223,8 @@ struct Cast {
     app_user: Person,
     /// And through the fourth.
     maker: Person,
+    /// The secret of an invitation for `guest` of the domain.
+    invitation: String,
     colleague: Person,
     pending: Person,
     /// What the words in capitals stand for.
@@ -242,6 +254,8 @@ impl Cast {
         let passes = [orbai::enter(app, &email).await, orbai::enter(app, &email).await];
         let app_user = Person { access: passes[0].access.clone(), ..owner.clone() };
         let makers = [appmaker::enter(app, &owner).await, appmaker::enter(app, &owner).await];
+        let guest = format!("guest@{domain}");
+        let invitation = appmaker::invited(app, &makers[0], &guest).await;
         let moved = format!("moved@{domain}");
         let change = json!({"newEmail": moved, "password": PASSWORD});
         let asked = app.call(&colleague, Method::POST, "/user/change-email", Some(&change)).await;
@@ -255,6 +269,7 @@ impl Cast {
             ("CHANGE", change.token()),
             ("NEW", format!("new@{domain}")),
             ("EMAIL", email.clone()),
+            ("GUEST", guest),
             ("REFRESH", other.refresh),
             ("ORBAI", passes[1].refresh.clone()),
             ("MAKER", makers[1].refresh.clone()),
@@ -262,8 +277,8 @@ impl Cast {
             ("RESET", app.letter(&email, "reset").await.token()),
             ("DEVICE", device.as_str().expect("an id").to_owned()),
         ];
-        let [maker, _] = makers;
-        Cast { owner, customer, app_user, maker, colleague, pending, words, domain: domain.to_owned() }
+        let ([maker, _], domain) = (makers, domain.to_owned());
+        Cast { owner, customer, app_user, maker, invitation, colleague, pending, words, domain }
     }
 
     /// Whoever is signed in through the contract of a path.
@@ -277,6 +292,8 @@ impl Cast {
     }
 
     fn path(&self, pattern: &str) -> String {
+        let pattern = pattern.replace("/organizations/{id}", "/organizations/{orgId}");
+        let pattern = pattern.replace("{token}", &self.invitation);
         let target = if pattern == "/user/{userId}" { &self.owner } else { &self.colleague };
         let path = pattern.replace("{userId}", &target.id).replace("{id}", &target.id);
         path.replace("{orgId}", &self.owner.organization)
@@ -299,7 +316,15 @@ impl Cast {
             seen.push(format!("{} {} {}", token["name"], token["privileges"], token["expiresOn"]));
         }
         let (newcomer, moved) = (format!("new@{}", self.domain), format!("moved@{}", self.domain));
-        for email in [&self.owner.email, &self.colleague.email, &self.pending.email, &newcomer, &moved] {
+        let guest = format!("guest@{}", self.domain);
+        let people = [&self.owner.email, &self.colleague.email, &self.pending.email];
+        let invitations = app.service.list_invitations(self.owner.organization.parse().ok(), 100);
+        for invitation in invitations.expect("the store") {
+            let state = invitation.state(app.clock.now()).as_str();
+            let (email, role) = (invitation.email.as_str(), invitation.role.name());
+            seen.push(format!("{email} {role} {state} until {}", invitation.expires_at));
+        }
+        for email in people.into_iter().chain([&newcomer, &moved, &guest]) {
             let entered = app.login(email, PASSWORD).await;
             seen.push(format!("{email}: {}", entered.status));
             if entered.status != 200 {
