@@ -316,6 +316,8 @@ async fn between_accepting_and_expiring_one_wins() {
 async fn who_is_invited_uses_up_no_trial_and_starts_none() {
     let app = App::start().await;
     let olga = owner(&app, "olga@acme.com").await;
+    // Who came before the others is the founder.
+    app.advance(Duration::from_secs(1));
     let secret = invited(&app, &olga, "jane@else.com").await;
     assert_eq!(register(&app, &secret, &registration("jane@else.com")).await.status, 201);
     let plans = "select count(*) from subscriptions";

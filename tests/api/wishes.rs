@@ -323,11 +323,18 @@ impl Cast {
         let guest = format!("guest@{}", self.domain);
         let people = [&self.owner.email, &self.colleague.email, &self.pending.email];
         let invitations = app.service.list_invitations(self.owner.organization.parse().ok(), 100);
-        for invitation in invitations.expect("the store") {
-            let state = invitation.state(app.clock.now()).as_str();
-            let (email, role) = (invitation.email.as_str(), invitation.role.name());
-            seen.push(format!("{email} {role} {state} until {}", invitation.expires_at));
-        }
+        let mut invitations: Vec<String> = invitations
+            .expect("the store")
+            .into_iter()
+            .map(|invitation| {
+                let state = invitation.state(app.clock.now()).as_str();
+                let (email, role) = (invitation.email.as_str(), invitation.role.name());
+                format!("{email} {role} {state} until {}", invitation.expires_at)
+            })
+            .collect();
+        // Those of one moment are in the order of chance.
+        invitations.sort_unstable();
+        seen.extend(invitations);
         for email in people.into_iter().chain([&newcomer, &moved, &guest]) {
             let entered = app.login(email, PASSWORD).await;
             seen.push(format!("{email}: {}", entered.status));
