@@ -6,6 +6,7 @@ use crate::model::api_key::ApiKey;
 use crate::model::audit::{Actor, Deed, Entry, Recorded};
 use crate::model::device::Device;
 use crate::model::id::AccountId;
+use crate::model::invitation::Invitation;
 use crate::model::notification::NotificationSettings;
 use crate::model::organization::Role;
 use crate::model::personal::Profile;
@@ -62,6 +63,8 @@ pub struct Personal {
     /// Devices that clients have named themselves.
     pub named_devices: Vec<NamedDevice>,
     pub invites: Vec<UsedInvite>,
+    /// The one that the account came of, or that it waits by.
+    pub invitation: Option<Invitation>,
     pub referral: Option<HeldReferral>,
 }
 
@@ -73,6 +76,7 @@ impl Personal {
             notifications: notifications::get(tx, id)?,
             named_devices: privacy::named_devices(tx, id)?,
             invites: privacy::invites(tx, id)?,
+            invitation: invitations::of_account(tx, id)?,
             referral: privacy::referral(tx, id)?,
         })
     }

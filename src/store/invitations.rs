@@ -67,6 +67,11 @@ pub fn by_secret(tx: &Tx<'_>, secret_hash: &str) -> Result<Option<Invitation>, U
     tx.row(&format!("select {COLUMNS} from invitations where secret_hash = ?1"), params![secret_hash], read)
 }
 
+/// The invitation that an account came of, or that it waits by.
+pub fn of_account(tx: &Tx<'_>, account: AccountId) -> Result<Option<Invitation>, Unavailable> {
+    tx.row(&format!("select {COLUMNS} from invitations where account_id = ?1"), params![account], read)
+}
+
 /// Whether an address has an invitation into the organization that can still be accepted.
 pub fn is_open(
     tx: &Tx<'_>,

@@ -82,6 +82,15 @@ async fn a_registration_answers_the_bare_user_of_the_published_document() {
     let elsewhere = Person::of("jane@else.com", &app.login("jane@else.com", PASSWORD).await);
     let profile = app.call(&elsewhere, Method::GET, "/user/profile", None).await.json();
     assert_eq!((&profile["data"]["validated"], &profile["data"]["orgRole"]), (&json!(true), &json!(1)));
+    let export = app.call(&elsewhere, Method::GET, "/user/export", None).await;
+    let kept = &export.json()["data"]["invitation"];
+    assert_eq!(
+        (&kept["email"], &kept["orgRole"]),
+        (&json!("jane@else.com"), &json!("BILLING")),
+        "{}",
+        export.text
+    );
+    assert_eq!(kept["registeredAt"], json!("2026-03-01T12:00:00Z"));
     app.finish().await;
 }
 

@@ -4,7 +4,8 @@ use poem_openapi::Object;
 
 use super::credentials::{ExportedAccessToken, ExportedFactor, ExportedKey};
 use super::person::{
-    ExportedInvite, ExportedNamedDevice, ExportedNotifications, ExportedProfile, ExportedReferral,
+    ExportedInvitation, ExportedInvite, ExportedNamedDevice, ExportedNotifications, ExportedProfile,
+    ExportedReferral,
 };
 use crate::api::shapes::OpenObject;
 use crate::model::account::Account;
@@ -72,6 +73,7 @@ pub struct ExportBody {
     second_factors: Vec<ExportedFactor>,
     notifications: ExportedNotifications,
     invites: Vec<ExportedInvite>,
+    invitation: Option<ExportedInvitation>,
     referral: Option<ExportedReferral>,
     /// What clients keep for the caller.
     settings: OpenObject,
@@ -87,7 +89,8 @@ impl ExportBody {
             of_purpose.filter_map(ExportedAddress::of)
         };
         let Credentials { keys, tokens, factors } = export.credentials;
-        let Personal { username, profile, notifications, named_devices, invites, referral } = export.person;
+        let Personal { username, profile, notifications, named_devices, invites, invitation, referral } =
+            export.person;
         ExportBody {
             username,
             profile: profile.map(ExportedProfile::from),
@@ -97,6 +100,7 @@ impl ExportBody {
             second_factors: factors.into_iter().map(ExportedFactor::from).collect(),
             notifications: notifications.into(),
             invites: invites.into_iter().map(ExportedInvite::from).collect(),
+            invitation: invitation.map(ExportedInvitation::from),
             referral: referral.map(ExportedReferral::from),
             exported_at: now.rfc3339(),
             pending_email: addresses(Purpose::ChangeAddress).next(),
