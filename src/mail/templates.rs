@@ -97,7 +97,8 @@ impl Templates {
             Contents::Verify { secret, code, .. } => (Some(link(head, "/verify-email", secret)), Some(code)),
             Contents::Reset { secret, code, .. } => (Some(link(head, "/reset-password", secret)), Some(code)),
             Contents::Invitation { secret, code, .. } => {
-                (Some(link(head, "/verify-email", secret)), Some(code))
+                let path = if code.is_some() { "/verify-email" } else { "/invitation" };
+                (Some(link(head, path, secret)), code)
             }
             Contents::ChangeAddress { secret, code, .. } => {
                 (Some(link(head, "/change-email", secret)), Some(code))
@@ -117,6 +118,10 @@ impl Templates {
             Contents::Invitation { organization, .. } => harmless(organization),
             _ => "",
         };
+        let until = match contents {
+            Contents::Invitation { code: None, expires, .. } => Some(minute(expires)),
+            _ => None,
+        };
         let api_key = match contents {
             Contents::Welcome { api_key } => Some(api_key),
             _ => None,
@@ -134,6 +139,7 @@ impl Templates {
             app => &head.app_name,
             name => harmless(to.first_name),
             organization => organization,
+            until => until,
             undo_days => number(UNDO_LIFE.as_secs() / DAY.as_secs()),
             days => number(INVITATION_LIFE.as_secs() / DAY.as_secs()),
             link => &link,
@@ -236,7 +242,13 @@ mod tests {
                 Contents::PasswordChanged,
                 Contents::Invitation {
                     secret: "SECRET",
-                    code: "12345678",
+                    code: Some("12345678"),
+                    expires: Millis(0),
+                    organization: "Acme & Sons",
+                },
+                Contents::Invitation {
+                    secret: "SECRET",
+                    code: None,
                     expires: Millis(0),
                     organization: "Acme & Sons",
                 },
