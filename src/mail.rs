@@ -1,5 +1,6 @@
 //! Letters: composed from templates, kept in the outbox, carried by the courier.
 
+pub mod carrier;
 pub mod conversation;
 pub mod courier;
 pub mod direct;
@@ -180,6 +181,7 @@ impl Mailroom {
             id,
             kind: contents.kind().as_str().to_owned(),
             to: to.address.as_str().to_owned(),
+            domain: to.address.domain().as_str().to_owned(),
             language: to.language.code().to_owned(),
             message_id: format!("{id}@{}", self.head.from.domain().as_str()),
             sealed: self.secrets.seal(Use::Letter, &plain),

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use super::StartError;
 use crate::clock::Chance;
 use crate::config::{self, Settings};
-use crate::mail::courier::{CONVERSATION, Transport};
+use crate::mail::carrier::Transport;
+use crate::mail::courier::CONVERSATION;
 use crate::mail::direct::{Bounds, Direct, DirectSetUp, MAIL_PORT};
 use crate::mail::dkim::{Key, Signer};
 use crate::mail::relay::Relay;
@@ -19,7 +20,7 @@ pub fn transport(settings: &Settings, own: SocketAddr, port: u16) -> Result<Tran
     match &settings.mail.transport {
         config::Transport::Mailbox => Ok(Transport::Mailbox),
         config::Transport::Relay(url) => Relay::new(url, ehlo_name, CONVERSATION)
-            .map(Transport::Relay)
+            .map(|relay| Transport::Carrier(Box::new(relay)))
             .map_err(|error| StartError(format!("LATCHKEY_SMTP_URL: {error}"))),
         config::Transport::Direct => {
             let set_up = DirectSetUp {
@@ -30,7 +31,7 @@ pub fn transport(settings: &Settings, own: SocketAddr, port: u16) -> Result<Tran
                 own,
             };
             Direct::new(&set_up, Bounds::within(CONVERSATION), Chance::system())
-                .map(|direct| Transport::Direct(Box::new(direct)))
+                .map(|direct| Transport::Carrier(Box::new(direct)))
                 .map_err(|error| StartError(format!("LATCHKEY_SMTP_URL: {error}")))
         }
     }

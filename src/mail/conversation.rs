@@ -48,11 +48,13 @@ impl<'x> Parcel<'x> {
 pub(super) struct Progress {
     pub step: Step,
     pub verdict: Option<Verdict>,
+    /// How it is encrypted, as in `TLS 1.3`; empty while it is not.
+    pub tls: String,
 }
 
 impl Default for Progress {
     fn default() -> Progress {
-        Progress { step: Step::Connect, verdict: None }
+        Progress { step: Step::Connect, verdict: None, tls: String::new() }
     }
 }
 

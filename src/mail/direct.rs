@@ -13,6 +13,7 @@ mod targets;
 #[cfg(test)]
 mod tests;
 
+use super::carrier::{Envelope, Handover};
 use super::conversation::verdict::{self, Step, Verdict};
 use super::conversation::{self, EhloName, NotAName, Parcel, Progress, tls};
 use crate::clock::Chance;
@@ -130,14 +131,21 @@ impl Direct {
     /// so a letter may arrive twice, with the same Message-ID, but is never lost (threat I2). The words name the server
     /// and how the way to it was protected. Dropping the future ends the conversation.
     pub async fn send(&self, envelope_from: &str, envelope_to: &str, message: &[u8]) -> Verdict {
-        let parcel = match Parcel::new(envelope_from, envelope_to, message) {
-            Ok(parcel) => parcel,
-            Err(verdict) => return verdict,
-        };
-        let domain = envelope_to.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
+        self.deliver(Envelope { from: envelope_from, to: envelope_to, message }).await.verdict
+    }
+
+    /// [`Direct::send`], telling which server had the last word, and how the letter travelled.
+    pub async fn deliver(&self, envelope: Envelope<'_>) -> Handover {
+        let domain = envelope.to.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
         let mut attempt = Attempt::of(&domain);
-        let ended = timeout(self.whole, self.carry(&domain, &parcel, &mut attempt)).await;
-        ended.unwrap_or_else(|_| attempt.out_of_time(self.whole))
+        let verdict = match Parcel::new(envelope.from, envelope.to, envelope.message) {
+            Err(verdict) => verdict,
+            Ok(parcel) => {
+                let ended = timeout(self.whole, self.carry(&domain, &parcel, &mut attempt)).await;
+                ended.unwrap_or_else(|_| attempt.out_of_time(self.whole))
+            }
+        };
+        Handover { verdict, server: attempt.server(), tls: attempt.progress.tls }
     }
 
     async fn carry(&self, domain: &str, parcel: &Parcel<'_>, attempt: &mut Attempt) -> Verdict {
@@ -169,6 +177,7 @@ impl Direct {
         attempt: &mut Attempt,
     ) -> Option<Verdict> {
         attempt.begins(&connection.host);
+        attempt.progress.tls.clone_from(&connection.tls);
         timeout(self.reset, connection.client.rset()).await.ok()?.ok()?;
         match conversation::hand_over(&mut connection.client, parcel, &mut attempt.progress).await {
             // The server may only be tired of this connection: a new one tells.
@@ -283,6 +292,7 @@ fn failed(host: &str, step: Step, error: &Error) -> Verdict {
     match verdict::failed(step, error, None) {
         Verdict::Delivered { reply } => Verdict::Delivered { reply: at(reply) },
         Verdict::Deferred { reason } => Verdict::Deferred { reason: at(reason) },
+        Verdict::Unreachable { reason } => Verdict::Unreachable { reason: at(reason) },
         Verdict::Rejected { reply } => Verdict::Rejected { reply: at(reply) },
         Verdict::Misconfigured { reason } => Verdict::Misconfigured { reason: at(reason) },
     }

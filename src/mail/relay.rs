@@ -3,6 +3,7 @@
 //! The conversation is driven step by step, because the meaning of a 5xx depends on the step it answers
 //! (DESIGN section 8), and lies as a whole inside one time limit, which is all that a hanging server can cost.
 
+mod line;
 mod url;
 
 #[cfg(test)]
@@ -10,28 +11,36 @@ mod tests;
 
 pub use url::{RelayUrl, RelayUrlError, Security};
 
+use super::carrier::{Envelope, Handover};
 use super::conversation::verdict::{self, Step, Verdict};
 use super::conversation::{self, EhloName, Parcel, Progress, tls};
+use line::Line;
 use mail_send::smtp::AssertReply;
 use mail_send::{Error, SmtpClient};
 use rustls::ClientConfig;
 use smtp_proto::{EXT_START_TLS, EhloResponse};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use std::{fmt, io};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, lookup_host};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 /// How long one address of the server may take to answer, so that a dead one leaves time for the next.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
-/// The operator's mail server. Cheap to share; opens a connection per letter and keeps none.
+/// Conversations at a time: a relay is one place, and the operator's own.
+pub const CONVERSATIONS: usize = 8;
+
+/// The operator's mail server. Cheap to share; a connection is kept for the next letter until [`Relay::hang_up`].
 pub struct Relay {
     url: RelayUrl,
     ehlo_name: EhloName,
     tls: Arc<ClientConfig>,
     timeout: Duration,
+    places: Semaphore,
+    /// Lines that wait for a letter, at most one a place.
+    idle: Mutex<Vec<Line>>,
 }
 
 /// Why a relay could not be set up.
@@ -58,7 +67,14 @@ impl Relay {
             ehlo_name: EhloName::new(ehlo_name)?,
             tls: tls.map_err(RelayError::Tls)?,
             timeout,
+            places: Semaphore::new(CONVERSATIONS),
+            idle: Mutex::default(),
         })
+    }
+
+    /// Waits for a place to hold a conversation in.
+    pub async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        self.places.acquire().await.ok()
     }
 
     /// Hands one letter over. `envelope_from` may be empty (no bounces, RFC 5321 section 4.5.5). Line ends of
@@ -68,28 +84,71 @@ impl Relay {
     /// `Deferred`, so a letter may arrive twice, with the same Message-ID, but is never lost (threat I2).
     /// Dropping the future ends the conversation.
     pub async fn send(&self, envelope_from: &str, envelope_to: &str, message: &[u8]) -> Verdict {
-        let parcel = match Parcel::new(envelope_from, envelope_to, message) {
-            Ok(parcel) => parcel,
-            Err(verdict) => return verdict,
-        };
+        self.deliver(Envelope { from: envelope_from, to: envelope_to, message }).await.verdict
+    }
+
+    /// [`Relay::send`], telling how the letter travelled.
+    pub async fn deliver(&self, envelope: Envelope<'_>) -> Handover {
         let mut progress = Progress::default();
-        let ended = timeout(self.timeout, self.converse(&parcel, &mut progress)).await;
-        let Progress { step, verdict } = progress;
-        match (verdict, ended) {
-            (Some(verdict), _) => verdict,
-            (None, Ok(Err(error))) => verdict::failed(step, &error, self.url.login.as_ref()),
-            (None, Ok(Ok(())) | Err(_)) => verdict::out_of_time(step, self.timeout),
+        let verdict = match Parcel::new(envelope.from, envelope.to, envelope.message) {
+            Err(verdict) => verdict,
+            Ok(parcel) => {
+                let ended = timeout(self.timeout, self.converse(&parcel, &mut progress)).await;
+                match (progress.verdict, ended) {
+                    (Some(verdict), _) => verdict,
+                    (None, Ok(Err(error))) => verdict::failed(progress.step, &error, self.url.login.as_ref()),
+                    (None, Ok(Ok(())) | Err(_)) => verdict::out_of_time(progress.step, self.timeout),
+                }
+            }
+        };
+        Handover { verdict, server: self.server(), tls: progress.tls }
+    }
+
+    /// Takes leave on every line that waits for a letter.
+    pub async fn hang_up(&self) {
+        while let Some(line) = self.take_idle() {
+            line.quit().await;
         }
     }
 
+    fn take_idle(&self) -> Option<Line> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    /// Where it is, as `host:port`.
+    pub fn server(&self) -> String {
+        format!("{}:{}", self.url.host, self.url.port)
+    }
+
     async fn converse(&self, parcel: &Parcel<'_>, at: &mut Progress) -> Result<(), Error> {
+        let mut line = self.line(at).await?;
+        let ended = line.hand_over(parcel, self.url.login.as_ref(), at).await;
+        if line.is_good_after(&ended) {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        } else {
+            line.quit().await;
+        }
+        ended
+    }
+
+    /// A line that waits, if one still lives, else a new one.
+    async fn line(&self, at: &mut Progress) -> Result<Line, Error> {
+        while let Some(mut line) = self.take_idle() {
+            if line.is_ready(CONNECT_LIMIT.min(self.timeout / 3)).await {
+                return Ok(line);
+            }
+        }
+        self.dial(at).await
+    }
+
+    async fn dial(&self, at: &mut Progress) -> Result<Line, Error> {
         // The outer limit is the one that counts; the client's own, per command, must not come before it.
         let timeout = self.timeout.saturating_mul(2);
         let mut client = SmtpClient { stream: self.connect().await?, timeout };
         if self.url.security == Security::Implicit {
-            let mut client = self.encrypt(client, at).await?;
+            let (mut client, tls) = self.encrypt(client, at).await?;
             let offered = conversation::greet(&mut client, &self.ehlo_name, at).await?;
-            return self.hand_over(client, offered, parcel, at).await;
+            return self.log_in(client, &offered, tls, at).await;
         }
 
         let offered = conversation::greet(&mut client, &self.ehlo_name, at).await?;
@@ -99,13 +158,13 @@ impl Relay {
                 return Err(Error::MissingStartTls);
             }
             client.cmd(b"STARTTLS\r\n").await?.assert_positive_completion()?;
-            let mut client = self.encrypt(client, at).await?;
+            let (mut client, tls) = self.encrypt(client, at).await?;
             // What was offered in clear text may have been forged (RFC 3207 section 4.2): ask again.
             at.step = Step::Ehlo;
             let offered = client.ehlo(self.ehlo_name.as_str()).await?;
-            return self.hand_over(client, offered, parcel, at).await;
+            return self.log_in(client, &offered, tls, at).await;
         }
-        self.hand_over(client, offered, parcel, at).await
+        self.log_in(client, &offered, String::new(), at).await
     }
 
     fn may_encrypt(&self, offered: &EhloResponse<String>) -> bool {
@@ -137,47 +196,30 @@ impl Relay {
         &self,
         client: SmtpClient<TcpStream>,
         at: &mut Progress,
-    ) -> Result<SmtpClient<impl AsyncRead + AsyncWrite + Unpin + use<>>, Error> {
+    ) -> Result<(SmtpClient<impl line::Wire + use<>>, String), Error> {
         at.step = Step::Tls;
-        client.into_tls(&self.tls.clone().into(), &self.url.host).await
+        let client = client.into_tls(&self.tls.clone().into(), &self.url.host).await?;
+        let version = match client.tls_connection().protocol_version() {
+            Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
+            Some(rustls::ProtocolVersion::TLSv1_2) => "TLS 1.2",
+            _ => "TLS",
+        };
+        Ok((client, version.to_owned()))
     }
 
-    /// Login and mail transaction, then QUIT. Its reply is not awaited: the verdict stands already.
-    async fn hand_over<S>(
+    async fn log_in<S: line::Wire + 'static>(
         &self,
         mut client: SmtpClient<S>,
-        offered: EhloResponse<String>,
-        parcel: &Parcel<'_>,
-        at: &mut Progress,
-    ) -> Result<(), Error>
-    where
-        S: AsyncRead + AsyncWrite + Unpin,
-    {
-        let result = self.transact(&mut client, &offered, parcel, at).await;
-        // A fault here changes nothing: the letter has been taken, or `result` says why not.
-        let _ = client.stream.write_all(b"QUIT\r\n").await;
-        let _ = client.stream.flush().await;
-        result
-    }
-
-    async fn transact<S>(
-        &self,
-        client: &mut SmtpClient<S>,
         offered: &EhloResponse<String>,
-        parcel: &Parcel<'_>,
+        tls: String,
         at: &mut Progress,
-    ) -> Result<(), Error>
-    where
-        S: AsyncRead + AsyncWrite + Unpin,
-    {
-        let login = self.url.login.as_ref();
-        if let Some(login) = login {
+    ) -> Result<Line, Error> {
+        at.tls.clone_from(&tls);
+        if let Some(login) = self.url.login.as_ref() {
             at.step = Step::Login;
             client.authenticate(login, offered).await?;
         }
-        let reply = conversation::hand_over(client, parcel, at).await?;
-        at.verdict = Some(verdict::delivered(&reply, login));
-        Ok(())
+        Ok(Line::new(client, tls))
     }
 }
 

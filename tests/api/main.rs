@@ -52,6 +52,7 @@ mod orbai_register;
 mod orbai_security;
 mod orbai_session;
 mod orbai_user;
+mod outbox;
 mod privacy;
 mod proof;
 mod purpose;

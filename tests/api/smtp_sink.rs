@@ -41,6 +41,8 @@ pub enum Behavior {
     Tarpit,
     /// Takes and records the letter, then closes the connection instead of answering.
     DropAfterData,
+    /// Says nothing at this step. At the end of the data: takes and records the letter, and keeps its receipt back.
+    SilentAt(Step),
 }
 
 /// A letter that the sink has taken.
@@ -302,6 +304,7 @@ impl Conversation {
                 self.say(&reply).await?;
                 Ok(false)
             }
+            Behavior::SilentAt(at) if at == step => std::future::pending().await,
             _ => {
                 self.say(fine).await?;
                 Ok(true)

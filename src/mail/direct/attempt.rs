@@ -38,16 +38,27 @@ impl Attempt {
         self.notes.push(verdict);
     }
 
+    /// The server of the last conversation; empty when there was none.
+    pub fn server(&self) -> String {
+        match &self.place {
+            Place::Server(host) => host.clone(),
+            Place::Waiting(_) | Place::LookUp(_) => String::new(),
+        }
+    }
+
     /// The verdict when no server is left: for good only when none of them may ever take the letter, to be mended only
-    /// when none is merely away.
+    /// when none is merely away, and about the letter only when one has said so.
     pub fn sum_up(&self) -> Verdict {
         let words = self.words();
         let all_for_good = self.notes.iter().all(|note| matches!(note, Verdict::Rejected { .. }));
         let any_later = self.notes.iter().any(|note| matches!(note, Verdict::Deferred { .. }));
+        let any_away = self.notes.iter().any(|note| matches!(note, Verdict::Unreachable { .. }));
         if all_for_good {
             Verdict::Rejected { reply: words }
         } else if any_later {
             Verdict::Deferred { reason: words }
+        } else if any_away {
+            Verdict::Unreachable { reason: words }
         } else {
             Verdict::Misconfigured { reason: words }
         }
@@ -62,7 +73,7 @@ impl Attempt {
         };
         let earlier = if self.notes.is_empty() { String::new() } else { format!("{}; ", self.words()) };
         let reason = format!("{earlier}no answer within {} ms, at {place}", limit.as_millis());
-        Verdict::Deferred { reason: verdict::one_line(&reason) }
+        Verdict::Unreachable { reason: verdict::one_line(&reason) }
     }
 
     fn words(&self) -> String {
@@ -74,6 +85,8 @@ impl Attempt {
 fn words_of(verdict: &Verdict) -> &str {
     match verdict {
         Verdict::Delivered { reply } | Verdict::Rejected { reply } => reply,
-        Verdict::Deferred { reason } | Verdict::Misconfigured { reason } => reason,
+        Verdict::Deferred { reason }
+        | Verdict::Unreachable { reason }
+        | Verdict::Misconfigured { reason } => reason,
     }
 }

@@ -34,6 +34,8 @@ pub(super) struct Connection {
     pub host: String,
     /// How the way is protected, in words.
     pub protection: String,
+    /// How it is encrypted, as in `TLS 1.3`; empty when it is not.
+    pub tls: String,
 }
 
 impl Connection {
@@ -84,7 +86,8 @@ impl Dialer {
         if !may_encrypt || !offered.has_capability(EXT_START_TLS) {
             let SmtpClient { stream, timeout } = client;
             let client = SmtpClient { stream: Box::new(stream) as Box<dyn Stream>, timeout };
-            return Ok(Connection { client, host, protection: "in clear text".to_owned() });
+            let (protection, tls) = ("in clear text".to_owned(), String::new());
+            return Ok(Connection { client, host, protection, tls });
         }
         at.step = Step::StartTls;
         client.cmd(b"STARTTLS\r\n").await?.assert_positive_completion()?;
@@ -104,6 +107,8 @@ impl Dialer {
         // What was offered in clear text may have been forged (RFC 3207 section 4.2): ask again.
         at.step = Step::Ehlo;
         client.ehlo(self.ehlo_name.as_str()).await?;
-        Ok(Connection { client, host, protection: format!("{version}, certificate not verified") })
+        let (protection, tls) = (format!("{version}, certificate not verified"), version.to_owned());
+        at.tls.clone_from(&tls);
+        Ok(Connection { client, host, protection, tls })
     }
 }

@@ -62,7 +62,7 @@ impl Names {
             Err(Silence::NoName) => return Err(never("does not exist")),
             Err(Silence::Later(why)) => {
                 let reason = format!("the mail servers of {domain} cannot be looked up: {why}");
-                return Err(Verdict::Deferred { reason });
+                return Err(Verdict::Unreachable { reason });
             }
         };
         let mut hosts: Vec<(u16, Name)> = records
@@ -106,7 +106,7 @@ impl Names {
         match later {
             _ if !addresses.is_empty() => Ok(addresses),
             Some(why) => {
-                Err(Verdict::Deferred { reason: format!("{} cannot be looked up: {why}", plain(host)) })
+                Err(Verdict::Unreachable { reason: format!("{} cannot be looked up: {why}", plain(host)) })
             }
             None => Err(Verdict::Rejected { reply: format!("{} has no address", plain(host)) }),
         }

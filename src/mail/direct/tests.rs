@@ -21,6 +21,7 @@ struct World {
 enum Kind {
     Delivered,
     Deferred,
+    Unreachable,
     Rejected,
     Misconfigured,
 }
@@ -78,6 +79,7 @@ async fn send(direct: &Direct, to: &str) -> (Kind, String) {
         Verdict::Delivered { reply } => (Kind::Delivered, reply),
         Verdict::Rejected { reply } => (Kind::Rejected, reply),
         Verdict::Deferred { reason } => (Kind::Deferred, reason),
+        Verdict::Unreachable { reason } => (Kind::Unreachable, reason),
         Verdict::Misconfigured { reason } => (Kind::Misconfigured, reason),
     }
 }

@@ -41,13 +41,13 @@ const ROADS: &[Road] = &[
     (
         "a domain that DNS fails at",
         |dns| dns.broken("a.example"),
-        Kind::Deferred,
+        Kind::Unreachable,
         "the mail servers of a.example cannot be looked up: the DNS server says Server Failure",
     ),
     (
         "a server that DNS fails at",
         |dns| dns.mx("a.example", 10, "mx.a.example").broken("mx.a.example"),
-        Kind::Deferred,
+        Kind::Unreachable,
         "mx.a.example cannot be looked up: the DNS server says Server Failure",
     ),
     (
@@ -113,7 +113,7 @@ const ROADS: &[Road] = &[
                 .host("one.example", "127.0.0.9")
                 .host("two.example", "127.0.0.8")
         },
-        Kind::Deferred,
+        Kind::Unreachable,
         "; two.example: cannot connect to the server",
     ),
     (
@@ -125,7 +125,7 @@ const ROADS: &[Road] = &[
             }
             dns.mx("a.example", 9, "live.example").host("live.example", "127.0.0.1")
         },
-        Kind::Deferred,
+        Kind::Unreachable,
         "dead3.example: cannot connect",
     ),
 ];
@@ -181,7 +181,7 @@ async fn a_letter_is_given_up_only_when_no_server_may_ever_take_it() {
     let set_up = DirectSetUp { allow_private: false, ..world.set_up() };
     let direct = Direct::new(&set_up, bounds(), Chance::seeded(7)).expect("it can be set up");
     let (kind, words) = send(&direct, "ann@a.example").await;
-    assert_eq!(kind, Kind::Deferred, "{words}");
+    assert_eq!(kind, Kind::Unreachable, "{words}");
     assert!(words.contains("10.0.0.1") && words.contains("lost.example cannot be looked up"), "{words}");
 }
 
@@ -225,10 +225,10 @@ async fn slow_or_absent_dns_puts_a_letter_off() {
     world.dns.silent("a.example");
     let direct = world.direct_within(Bounds { look_up: Duration::from_millis(200), ..bounds() });
     let (kind, words) = send(&direct, "ann@a.example").await;
-    assert!(kind == Kind::Deferred && words.contains("no answer within 200 ms"), "{kind:?} {words}");
+    assert!(kind == Kind::Unreachable && words.contains("no answer within 200 ms"), "{kind:?} {words}");
 
     let gone = DirectSetUp { resolvers: vec![world.server_at(4).await.address()], ..world.set_up() };
     let direct = Direct::new(&gone, bounds(), Chance::seeded(7)).expect("it can be set up");
     let (kind, words) = send(&direct, "ann@a.example").await;
-    assert!(kind == Kind::Deferred && words.contains("cannot be looked up"), "{kind:?} {words}");
+    assert!(kind == Kind::Unreachable && words.contains("cannot be looked up"), "{kind:?} {words}");
 }

@@ -26,7 +26,7 @@ async fn the_name_of_this_server_and_the_letter_arrive_as_they_are() {
 async fn what_a_server_says_decides_whether_another_is_asked() {
     let rows = [
         (At::Greeting, 554, true, Kind::Misconfigured),
-        (At::Greeting, 421, true, Kind::Deferred),
+        (At::Greeting, 421, true, Kind::Unreachable),
         (At::Ehlo, 550, true, Kind::Misconfigured),
         (At::MailFrom, 451, true, Kind::Deferred),
         (At::MailFrom, 550, false, Kind::Misconfigured),
@@ -86,7 +86,7 @@ async fn a_server_that_says_nothing_leaves_time_for_the_next() {
     second.behave(Behavior::Tarpit);
     let short = Bounds { whole: Duration::from_millis(300), reply: Duration::from_millis(200), ..bounds() };
     let (kind, words) = send(&world.direct_within(short), "ann@a.example").await;
-    assert_eq!(kind, Kind::Deferred);
+    assert_eq!(kind, Kind::Unreachable);
     assert_eq!(
         words,
         "one.example: no answer in time, at the greeting; no answer within 300 ms, at the greeting of two.example"
@@ -126,7 +126,7 @@ async fn a_connection_that_has_died_or_is_closed_is_replaced_within_the_attempt(
     for step in [At::MailFrom, At::Rcpt, At::Data] {
         let before = world.sink.connections();
         world.sink.behave(Behavior::RefuseAt(step, 421, "4.3.2 enough for one connection"));
-        assert_eq!(send(&direct, "ann@a.example").await.0, Kind::Deferred);
+        assert_eq!(send(&direct, "ann@a.example").await.0, Kind::Unreachable);
         assert_eq!(world.sink.connections(), before + 1, "{step:?}: a new one was tried");
         world.sink.behave(Behavior::Accept);
         assert_eq!(send(&direct, "ann@a.example").await.0, Kind::Delivered);
