@@ -172,6 +172,7 @@ fn assemble(
         mailbox: mailbox != Access::Off,
         mailbox_is_public: mailbox == Access::Public,
         docs: settings.docs,
+        captcha: service.captcha.asks_on_pages(),
     };
     let limits = Arc::new(Limits::new(service.clock.clone(), settings.rate_limits));
     let meter = Meter {

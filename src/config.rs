@@ -3,6 +3,7 @@
 //! Nothing here touches the disk or the network but [`load_env_file`] and [`secret_key::load_or_create`].
 
 mod arguments;
+mod captcha;
 mod dkim;
 mod env_file;
 mod exposure;
@@ -33,6 +34,7 @@ pub use origin::PublicUrl;
 pub use secret_key::SecretKey;
 pub use switch::{Access, LogFormat};
 
+use crate::captcha::Setup;
 use crate::hashing::Cost;
 use crate::model::contract::Contract;
 use crate::model::ledger::MOST_CREDIT;
@@ -66,6 +68,8 @@ pub struct Settings {
     /// An http(s) URL.
     pub upgrade_url: Option<String>,
     pub mail: MailSettings,
+    /// What sign-ups that ask for a captcha have to bring.
+    pub captcha: Setup,
     /// Who may read `/mailbox`.
     pub mailbox: Access,
     /// Who may read `/metrics`.
@@ -114,6 +118,7 @@ impl Settings {
             return Err(faults);
         }
         settings.warnings = exposure::warnings(&settings);
+        settings.warnings.extend(captcha::warnings(arguments, &settings.captcha));
         settings.warnings.extend(variables::warnings(environment));
         Ok(settings)
     }
@@ -138,6 +143,7 @@ pub fn environment() -> impl Iterator<Item = (String, String)> {
 fn read(reading: &mut Reading, given: &Arguments) -> Settings {
     let public_url = reading.value("LATCHKEY_PUBLIC_URL", &given.public_url, PublicUrl::parse);
     let mail = mail::read(reading, given, public_url.as_ref());
+    let captcha = captcha::read(reading, given);
     let mut switch =
         |variable, raw, default| reading.value(variable, raw, switch::on_or_off).unwrap_or(default);
     let rate_limits = switch("LATCHKEY_RATE_LIMITS", &given.rate_limits, true);
@@ -171,6 +177,7 @@ fn read(reading: &mut Reading, given: &Arguments) -> Settings {
         app_url,
         upgrade_url,
         mail,
+        captcha,
         mailbox,
         metrics,
         contracts: contracts.unwrap_or_else(|| SERVED.to_vec()),

@@ -3,7 +3,7 @@
 //! Imports point down the list, never up; `tests/house.rs` enforces it:
 //!
 //! ```text
-//! main -> cli -> app -> api, pages, housekeeping -> service -> mail -> { hashing, tokens, secrets, store } -> model
+//! main -> cli -> app -> api, pages, housekeeping -> service -> mail -> { captcha, hashing, tokens, secrets, store } -> model
 //! ```
 //!
 //! `api` and `pages` never touch SQL, `store` never hears of the use cases, `model` knows nobody. `clock`, `metrics`,
@@ -13,6 +13,8 @@
 pub mod api;
 /// The composition root: from settings to a running server, and its orderly end.
 pub mod app;
+/// Whether a person is at the other end, or somebody who has worked for it.
+pub mod captcha;
 /// The operator's commands, a file a noun.
 pub mod cli;
 /// What a request tells of its sender: address, device, language.

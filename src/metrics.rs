@@ -43,6 +43,12 @@ pub struct AgeLabels {
     pub up_to: &'static str,
 }
 
+/// Names what became of a captcha's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct CaptchaLabels {
+    pub outcome: &'static str,
+}
+
 /// Every number that is counted. Clones count together.
 #[derive(Clone)]
 pub struct Metrics {
@@ -56,6 +62,7 @@ pub struct Metrics {
     pub letter_attempts: Family<AttemptLabels, Counter>,
     pub letters_waiting: Family<AgeLabels, Gauge>,
     pub letters_oldest_waiting: Gauge,
+    pub captchas: Family<CaptchaLabels, Counter>,
     pub commits: Counter,
     pub commit_size: Histogram,
 }
@@ -78,6 +85,7 @@ impl Metrics {
             letter_attempts: Family::default(),
             letters_waiting: Family::default(),
             letters_oldest_waiting: Gauge::default(),
+            captchas: Family::default(),
             commits: Counter::default(),
             commit_size: Histogram::new(exponential_buckets(1.0, 2.0, 11)),
         };
@@ -97,6 +105,7 @@ impl Metrics {
         r.register("letter_attempts", "Attempts to hand a letter over, by outcome and transport", self.letter_attempts.clone());
         r.register("letters_waiting", "Letters that wait, by how long they have", self.letters_waiting.clone());
         r.register_with_unit("letters_oldest_waiting", "How long the oldest waiting letter has waited", Unit::Seconds, self.letters_oldest_waiting.clone());
+        r.register("captchas", "Answers to captchas judged, by outcome", self.captchas.clone());
         r.register("store_commits", "Transactions committed", self.commits.clone());
         r.register("store_commit_size", "Writes that shared one commit", self.commit_size.clone());
         r

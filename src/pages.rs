@@ -1,5 +1,6 @@
 //! What a person sees in a browser: where mailed links lead, the mailbox of development, and the front page. Rendered
-//! here, with one style sheet of our own and no script (C4).
+//! here, with one style sheet of our own (C4), and one script
+//! of our own for the forms that make accounts.
 
 mod address;
 mod form;
@@ -31,6 +32,8 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/openapi.yaml", &["GET"]),
     ("/openapi/{document}", &["GET"]),
     ("/assets/style.css", &["GET"]),
+    ("/captcha.js", &["GET"]),
+    ("/captcha-worker.js", &["GET"]),
     ("/verify-email", &["GET", "POST"]),
     ("/verify-email/not-me", &["POST"]),
     ("/reset-password", &["GET", "POST"]),
@@ -41,6 +44,9 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/mailbox/{id}", &["GET"]),
     ("/mailbox/{id}/html", &["GET"]),
 ];
+
+/// What belongs to a page changes with the binary alone.
+const CACHED: &str = "public, max-age=3600";
 
 /// What the pages say of this installation.
 #[derive(Debug, Clone)]
@@ -55,6 +61,8 @@ pub struct PageSettings {
     /// Whether the mailbox is open to everybody.
     pub mailbox_is_public: bool,
     pub docs: bool,
+    /// Whether forms that make accounts ask for work first.
+    pub captcha: bool,
 }
 
 /// The pages of this installation.
@@ -79,14 +87,15 @@ impl Pages {
 
 fn mount(routes: Route, renderer: Arc<Renderer>) -> impl Endpoint {
     let front = Arc::new(get(home::show).data(Arc::clone(&renderer)));
-    let style = make_sync(|_| {
-        Response::builder()
-            .content_type("text/css; charset=utf-8")
-            .header(header::CACHE_CONTROL, "public, max-age=3600")
-            .body(include_str!("pages/templates/style.css"))
-    });
+    let asset = |kind: &'static str, text: &'static str| {
+        let answer = move || Response::builder().content_type(kind).header(header::CACHE_CONTROL, CACHED);
+        get(make_sync(move |_| answer().body(text)))
+    };
+    let (style, script) = ("text/css; charset=utf-8", "text/javascript; charset=utf-8");
     routes
-        .at("/assets/style.css", get(style))
+        .at("/assets/style.css", asset(style, include_str!("pages/templates/style.css")))
+        .at("/captcha.js", asset(script, include_str!("pages/templates/captcha.js")))
+        .at("/captcha-worker.js", asset(script, include_str!("pages/templates/captcha-worker.js")))
         .at("/verify-email", get(verify::show).post(verify::confirm).data(Arc::clone(&renderer)))
         .at("/verify-email/not-me", poem::post(verify::disown).data(Arc::clone(&renderer)))
         .at("/reset-password", get(reset::show).post(reset::change).data(Arc::clone(&renderer)))

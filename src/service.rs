@@ -49,6 +49,7 @@ pub mod verify;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::captcha::Captcha;
 use crate::clock::{Chance, Clock};
 use crate::hashing::{Hashing, HashingError, RETRY_AFTER};
 use crate::mail::Mailroom;
@@ -71,6 +72,7 @@ pub struct Service {
     pub ring: Ring,
     pub mailroom: Arc<Mailroom>,
     pub bell: CourierBell,
+    pub captcha: Arc<Captcha>,
     pub secrets: Arc<Secrets>,
     pub clock: Clock,
     pub chance: Chance,

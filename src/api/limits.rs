@@ -35,6 +35,8 @@ pub enum Class {
     Gateway,
     /// Showing API keys that are not good; counted beside the route's own class.
     WrongKey,
+    /// Asking for a captcha's challenge. Only a form or a sign-up is worth one.
+    Challenge,
     /// Everything else.
     General,
 }
@@ -77,6 +79,7 @@ const CLASSES: &[(&str, &str, Class)] = &[
     ("POST", "/keys/verify", Class::Gateway),
     ("GET", "/forward-auth", Class::Gateway),
     ("POST", "/forward-auth", Class::Gateway),
+    ("GET", "/captcha/challenge", Class::Challenge),
     ("GET", "/verify-email", Class::Proof),
     ("POST", "/verify-email", Class::Proof),
     ("POST", "/verify-email/not-me", Class::Proof),
@@ -92,13 +95,14 @@ const CLASSES: &[(&str, &str, Class)] = &[
 ];
 
 impl Class {
-    const ALL: [Class; 7] = [
+    const ALL: [Class; 8] = [
         Class::SignUp,
         Class::Login,
         Class::Mail,
         Class::Proof,
         Class::Gateway,
         Class::WrongKey,
+        Class::Challenge,
         Class::General,
     ];
 
@@ -120,7 +124,7 @@ impl Class {
         }
         match self {
             Class::SignUp | Class::Login | Class::Mail => const { calls(10) },
-            Class::Proof | Class::WrongKey => const { calls(60) },
+            Class::Proof | Class::WrongKey | Class::Challenge => const { calls(60) },
             Class::Gateway => const { calls(600_000) },
             Class::General => const { calls(1200) },
         }

@@ -1,5 +1,6 @@
 //! Latchkey's own routes, beside the contracts: health, metrics, public keys, the mailbox as JSON.
 
+mod challenge;
 mod forward;
 mod keys;
 mod verify;
@@ -37,7 +38,7 @@ enum Area {
 
 /// The operations beside the contracts, all areas together.
 pub fn operations() -> impl OpenApi + Clone {
-    (Own, keys::Keys, verify::Verify, forward::Forward)
+    (Own, challenge::Challenges, keys::Keys, verify::Verify, forward::Forward)
 }
 
 /// An access token of a live session whose account has proved its address, whichever contract gave it out.

@@ -5,10 +5,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use super::{Ambience, StartError, outgoing};
+use crate::captcha::{Captcha, Setup};
 use crate::clock::Chance;
 use crate::config::secret_key::{load_existing, load_or_create};
 use crate::config::{PublicUrl, SecretKey, Settings};
 use crate::hashing::Hashing;
+use crate::mail::conversation::tls;
 use crate::mail::courier::CourierBell;
 use crate::mail::{Letterhead, Mailroom};
 use crate::metrics::Metrics;
@@ -47,6 +49,9 @@ pub async fn open(
     };
     let hashing = Hashing::start(threads, settings.argon2, chance.clone(), metrics.clone())
         .map_err(|error| StartError(format!("no thread can be started for hashing: {error}")))?;
+    // No command judges answers.
+    let setup = matches!(role, Process::Server(_)).then(|| settings.captcha.clone()).unwrap_or_default();
+    let captcha = captcha(&setup, ambience, &metrics)?;
     let head = Letterhead {
         app_name: settings.app_name.clone(),
         public_url: public_url(&store, settings, role).await?,
@@ -61,6 +66,7 @@ pub async fn open(
         ring,
         mailroom: Arc::new(mailroom),
         bell: CourierBell::default(),
+        captcha: Arc::new(captcha),
         secrets,
         clock,
         chance,
@@ -73,6 +79,13 @@ pub async fn open(
         key_use: metering::KeyUse::default(),
         last_sweep: Mutex::default(),
     }))
+}
+
+/// The judge of captchas. A service is believed as a relay for mail is: by the authorities of this system.
+fn captcha(setup: &Setup, ambience: &Ambience, metrics: &Metrics) -> Result<Captcha, StartError> {
+    let Ambience { clock, chance, .. } = ambience.clone();
+    let trust = || tls::verifying(tls::system_roots());
+    Captcha::new(setup, (clock, chance), metrics.clone(), trust).map_err(StartError)
 }
 
 /// The operator's secret. Only a database that has never been started on is given a new one: beside any other it would

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::Refusal;
 use crate::app::{Ambience, Server};
+use crate::captcha::Mode;
 use crate::config::{Settings, Transport};
 
 /// Answers until SIGTERM or SIGINT, then drains. The first line on standard output tells where it listens.
@@ -22,6 +23,11 @@ pub async fn serve(settings: &Settings) -> Result<(), Refusal> {
     let url = settings.public_url_for(address);
     if matches!(settings.mail.transport, Transport::Mailbox) {
         tracing::info!("no mail server is set (LATCHKEY_SMTP_URL): letters are kept at {url}/mailbox");
+    }
+    if matches!(settings.captcha.mode, Mode::Off) {
+        tracing::info!(
+            "captchas are off (LATCHKEY_CAPTCHA): whatever answer is sent passes, unless it is empty"
+        );
     }
     if settings.docs {
         tracing::info!("try the API at {url}/docs");

@@ -83,6 +83,40 @@ pub struct Arguments {
     #[arg(long, env = "LATCHKEY_DKIM_KEY_FILE", hide_env_values = true, global = true, value_name = "FILES")]
     pub dkim_key_file: Option<String>,
 
+    /// What sign-ups that ask for a captcha bring: off (anything), pow (a proof of work, judged here), recaptcha,
+    /// hcaptcha or turnstile [default: off]
+    #[arg(long, env = "LATCHKEY_CAPTCHA", hide_env_values = true, global = true, value_name = "KIND")]
+    pub captcha: Option<String>,
+
+    /// The secret that the captcha service gave out; other users of this machine can read flags, so prefer the
+    /// variable [default: none]
+    #[arg(long, env = "LATCHKEY_CAPTCHA_SECRET", hide_env_values = true, global = true, value_name = "TEXT")]
+    pub captcha_secret: Option<String>,
+
+    /// Where the captcha service is asked [default: the service's own siteverify]
+    #[arg(long, env = "LATCHKEY_CAPTCHA_URL", hide_env_values = true, global = true, value_name = "URL")]
+    pub captcha_url: Option<String>,
+
+    /// Hosts on whose pages the service's widget stands, separated by commas [default: none]
+    #[arg(
+        long,
+        env = "LATCHKEY_CAPTCHA_HOSTNAMES",
+        hide_env_values = true,
+        global = true,
+        value_name = "HOSTS"
+    )]
+    pub captcha_hostnames: Option<String>,
+
+    /// The most numbers that the proof of work has a browser try, 1000 to 10000000 [default: 250000]
+    #[arg(
+        long,
+        env = "LATCHKEY_CAPTCHA_DIFFICULTY",
+        hide_env_values = true,
+        global = true,
+        value_name = "NUMBER"
+    )]
+    pub captcha_difficulty: Option<String>,
+
     /// Who may read /mailbox: local, public or off [default: local]
     #[arg(long, env = "LATCHKEY_MAILBOX", hide_env_values = true, global = true, value_name = "WHO")]
     pub mailbox: Option<String>,

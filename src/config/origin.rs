@@ -171,6 +171,19 @@ pub(super) fn app_url(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// The URL of a service that is asked with a secret, as typed: https, or http on this machine.
+pub(super) fn service_url(text: &str) -> Result<String, String> {
+    let (origin, _) = Origin::split(text)?;
+    let plain = origin.scheme == "http" && is_loopback(&origin.host);
+    if origin.scheme != "https" && !plain {
+        return Err("must start with https://; http:// is for a host on this machine alone".to_owned());
+    }
+    if text.contains('#') {
+        return Err("must not hold a #".to_owned());
+    }
+    app_url(text)
+}
+
 /// The origins of CORS, in the spelling that browsers send. Other schemes than http(s) are those of app shells, such as
 /// `capacitor://localhost`.
 pub(super) fn cors_origins(text: &str) -> Result<Vec<String>, String> {

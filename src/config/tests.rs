@@ -1,3 +1,4 @@
+mod captcha;
 mod taken;
 mod together;
 
@@ -36,6 +37,11 @@ fn set(arguments: &mut Arguments, variable: &str, value: &str) {
         "LATCHKEY_DKIM_DOMAIN" => &mut arguments.dkim_domain,
         "LATCHKEY_DKIM_SELECTOR" => &mut arguments.dkim_selector,
         "LATCHKEY_DKIM_KEY_FILE" => &mut arguments.dkim_key_file,
+        "LATCHKEY_CAPTCHA" => &mut arguments.captcha,
+        "LATCHKEY_CAPTCHA_SECRET" => &mut arguments.captcha_secret,
+        "LATCHKEY_CAPTCHA_URL" => &mut arguments.captcha_url,
+        "LATCHKEY_CAPTCHA_HOSTNAMES" => &mut arguments.captcha_hostnames,
+        "LATCHKEY_CAPTCHA_DIFFICULTY" => &mut arguments.captcha_difficulty,
         "LATCHKEY_MAILBOX" => &mut arguments.mailbox,
         "LATCHKEY_METRICS" => &mut arguments.metrics,
         "LATCHKEY_CONTRACTS" => &mut arguments.contracts,
@@ -98,6 +104,19 @@ const BAD: &[(&str, &str, &[&str])] = &[
     ("LATCHKEY_DKIM_SELECTOR", "a; p=", &["\"a; p=\"", "letters, digits and hyphens"]),
     ("LATCHKEY_DKIM_SELECTOR", ",", &["must not be empty"]),
     ("LATCHKEY_DKIM_KEY_FILE", ",", &["must not be empty"]),
+    ("LATCHKEY_CAPTCHA", "recapcha", &["\"recapcha\"", "off, pow, recaptcha, hcaptcha or turnstile"]),
+    ("LATCHKEY_CAPTCHA_SECRET", "hunter2 hunter2", &["spaces"]),
+    ("LATCHKEY_CAPTCHA_SECRET", "hunter2\u{e9}", &["ASCII"]),
+    ("LATCHKEY_CAPTCHA_URL", "verify.example.com", &["whole URL"]),
+    ("LATCHKEY_CAPTCHA_URL", "http://verify.example.com/siteverify", &["https://", "on this machine"]),
+    ("LATCHKEY_CAPTCHA_URL", "ftp://localhost/", &["https://"]),
+    ("LATCHKEY_CAPTCHA_URL", "https://ann:hunter2@verify.example.com/", &["password"]),
+    ("LATCHKEY_CAPTCHA_URL", "https://verify.example.com/#top", &["#"]),
+    ("LATCHKEY_CAPTCHA_HOSTNAMES", "https://example.com", &["\"https://example.com\"", "without scheme"]),
+    ("LATCHKEY_CAPTCHA_HOSTNAMES", ",", &["at least one"]),
+    ("LATCHKEY_CAPTCHA_DIFFICULTY", "999", &["\"999\"", "1000 to 10000000"]),
+    ("LATCHKEY_CAPTCHA_DIFFICULTY", "10000001", &["1000 to 10000000"]),
+    ("LATCHKEY_CAPTCHA_DIFFICULTY", "hard", &["\"hard\"", "1000 to 10000000"]),
     ("LATCHKEY_MAILBOX", "everyone", &["\"everyone\"", "local, public or off"]),
     ("LATCHKEY_METRICS", "on", &["local, public or off"]),
     ("LATCHKEY_CONTRACTS", "flashbak", &["\"flashbak\"", "one of flashback"]),
@@ -170,6 +189,9 @@ fn debug_shows_no_secret() {
     let mut arguments = Arguments::default();
     set(&mut arguments, "LATCHKEY_SECRET_KEY", "hunter2hunter2hunter2hunter2hunter2");
     set(&mut arguments, "LATCHKEY_SMTP_URL", "smtps://ann:hunter2@mail.example.com");
+    set(&mut arguments, "LATCHKEY_CAPTCHA", "turnstile");
+    set(&mut arguments, "LATCHKEY_CAPTCHA_SECRET", "0x4AAhunter2");
+    set(&mut arguments, "LATCHKEY_CAPTCHA_HOSTNAMES", "example.com");
     let settings = read_all(&arguments).expect("right");
     assert_eq!(settings.secret_key.as_ref().map(|key| key.expose().len()), Some(35));
     for shown in [format!("{arguments:?}"), format!("{settings:?}"), format!("{settings:#?}")] {

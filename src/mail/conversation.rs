@@ -2,7 +2,7 @@
 //!
 //! It is driven step by step because the meaning of a 5xx depends on the step it answers (DESIGN section 8).
 
-pub(super) mod tls;
+pub mod tls;
 pub(super) mod verdict;
 
 pub use verdict::Verdict;

@@ -17,8 +17,9 @@ use crate::model::password::PasswordRule;
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
     frame-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const TEMPLATES: [(&str, &str); 12] = [
+const TEMPLATES: [(&str, &str); 13] = [
     ("layout.html", include_str!("templates/layout.html")),
+    ("captcha.html", include_str!("templates/captcha.html")),
     ("faults.html", include_str!("templates/faults.html")),
     ("new-password.html", include_str!("templates/new-password.html")),
     ("home.html", include_str!("templates/home.html")),
@@ -31,6 +32,10 @@ const TEMPLATES: [(&str, &str); 12] = [
     ("mailbox.html", include_str!("templates/mailbox.html")),
     ("letter.html", include_str!("templates/letter.html")),
 ];
+
+/// The same for a page with `captcha.html`: our own script, and its worker, may run and fetch a challenge from here.
+const POLICY_WITH_CAPTCHA: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; \
+    style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The strings of a language by their key.
 pub type Texts = BTreeMap<String, String>;
@@ -104,20 +109,23 @@ impl Renderer {
         self.texts(language).get(key).cloned().unwrap_or_else(|| key.to_owned())
     }
 
-    /// A page from a template, with a context of its own beside what all pages have.
+    /// A page from a template, with a context of its own beside what all pages have. One whose form holds
+    /// `{% include "captcha.html" %}` sends a proof of work as the form's field `captcha`; where captchas are off, nothing
+    /// is included and no script may run.
     pub fn page(&self, status: StatusCode, template: &str, language: Language, own: Value) -> Response {
         let common = context! {
             app => &self.settings.app_name,
             lang => language.code(),
             dir => language.direction(),
             t => self.texts(language),
+            captcha => self.settings.captcha,
         };
-        let html = self
-            .environment
-            .get_template(template)
-            .and_then(|template| template.render(context! { ..own, ..common }))
-            .expect("every template renders, as a test shows");
-        let mut response = html_response(status, POLICY, html);
+        let template = self.environment.get_template(template).expect("every template is embedded");
+        let scripted = self.settings.captcha && template.source().contains(r#"include "captcha.html""#);
+        let policy = if scripted { POLICY_WITH_CAPTCHA } else { POLICY };
+        let html =
+            template.render(context! { ..own, ..common }).expect("every template renders, as a test shows");
+        let mut response = html_response(status, policy, html);
         response.headers_mut().insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.code()));
         response
     }
@@ -198,6 +206,7 @@ mod tests {
             mailbox: true,
             mailbox_is_public: false,
             docs: true,
+            captcha: true,
         })
     }
 
@@ -220,6 +229,28 @@ mod tests {
                 let html = renderer.notice(notice, language).into_body().into_string().await.expect("a page");
                 assert!(!html.contains(notice.stem), "{} in {language}", notice.stem);
                 assert!(!html.contains("<Shop>"), "the app's name is escaped");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_form_with_a_captcha_alone_may_run_a_script_and_where_captchas_are_off_none() {
+        const FORM: &str = r#"<form>{% include "captcha.html" %}</form>"#;
+        for on in [true, false] {
+            let mut renderer = renderer();
+            renderer.settings.captcha = on;
+            renderer.environment.add_template("form.html", FORM).expect("a template");
+            for (template, expected) in [("form.html", on), ("home.html", false)] {
+                let page = renderer.page(StatusCode::OK, template, Language::German, context! {});
+                let policy =
+                    page.headers()[header::CONTENT_SECURITY_POLICY].to_str().expect("text").to_owned();
+                let html = page.into_body().into_string().await.expect("a page");
+                assert_eq!(policy.contains("script-src 'self'; worker-src 'self';"), expected, "{policy}");
+                assert_eq!(policy.contains("script"), expected && !policy.contains("unsafe"), "{policy}");
+                assert!(policy.starts_with("default-src 'none';"), "{policy}");
+                let held = r#"<script src="/captcha.js" defer></script>"#;
+                assert_eq!(html.contains(held) && html.contains("braucht JavaScript"), expected, "{html}");
+                assert_eq!(html.contains(r#"name="captcha""#), expected, "{html}");
             }
         }
     }

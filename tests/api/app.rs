@@ -261,8 +261,15 @@ impl App {
 
 /// A client that shows what it is answered: it follows nowhere.
 pub fn client() -> reqwest::Client {
-    let builder = reqwest::Client::builder().no_proxy().redirect(redirect::Policy::none());
-    builder.build().expect("a client")
+    client_builder().redirect(redirect::Policy::none()).build().expect("a client")
+}
+
+/// The beginning of a client for plain HTTP. The crate comes without a provider of TLS, and asks for one all the same.
+pub fn client_builder() -> reqwest::ClientBuilder {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let tls = tls.expect("versions").with_root_certificates(rustls::RootCertStore::empty());
+    reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls.with_no_client_auth())
 }
 
 /// Waits for a condition.

@@ -4,7 +4,7 @@
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::app::{Answer, App, PASSWORD, Person};
+use crate::app::{Answer, App, PASSWORD, Person, client_builder};
 use crate::raw::{exchange, status};
 
 const DOOR: &str = "finradar.localhost";
@@ -115,12 +115,8 @@ async fn a_request_that_names_two_hosts_names_none() {
 async fn over_http2_the_authority_is_the_name() {
     let app = App::start().await;
     app.member("ann@acme.com").await;
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .http2_prior_knowledge()
-        .resolve(DOOR, app.address)
-        .build()
-        .expect("a client");
+    let client =
+        client_builder().http2_prior_knowledge().resolve(DOOR, app.address).build().expect("a client");
     let body = json!({"email": "ann@acme.com", "password": PASSWORD});
     let url = format!("http://{DOOR}:{}{LOGIN}", app.address.port());
     let answer = client.post(url).json(&body).send().await.expect("an answer");

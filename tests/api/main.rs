@@ -15,6 +15,7 @@ mod totp;
 mod abuse;
 mod address;
 mod audit;
+mod captcha;
 mod change_address;
 mod command_line;
 mod company;

@@ -18,7 +18,7 @@ pub fn system_roots() -> RootCertStore {
     roots.add_parsable_certificates(found.certs);
     if roots.is_empty() {
         tracing::warn!(
-            "this system has no certificate authorities; mail servers are checked against the built-in list"
+            "this system has no certificate authorities; servers are checked against the built-in list"
         );
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
