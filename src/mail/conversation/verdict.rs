@@ -230,7 +230,7 @@ mod tests {
             let of_the_letter = matches!(step, Login | MailFrom) || last;
             match failed(step, &Error::UnexpectedReply(reply(451, "later")), None) {
                 Verdict::Deferred { reason } => {
-                    assert!(of_the_letter && reason.ends_with("451 later"), "{step}")
+                    assert!(of_the_letter && reason.ends_with("451 later"), "{step}");
                 }
                 Verdict::Unreachable { reason } => {
                     assert!(!of_the_letter && reason.ends_with("451 later"), "{step}");
