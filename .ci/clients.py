@@ -14,7 +14,8 @@ from pathlib import Path
 
 from desk import Desk, check, clean_environment, token_of, until
 
-DOCUMENTS = {"whole": "/openapi.json", "flashback": "/openapi/flashback.json", "finradar": "/openapi/finradar.json"}
+DOCUMENTS = {"whole": "/openapi.json", "flashback": "/openapi/flashback.json", "finradar": "/openapi/finradar.json",
+             "orbai": "/openapi/orbai.json"}  # fmt: skip
 HERE = Path(__file__).parent
 NODE = Path(os.environ["LATCHKEY_CI_NODE"]).resolve()
 PASSWORD = "Generated-Secret-7"
@@ -122,6 +123,7 @@ def python(desk, folder, code):
     finradar(desk, generated["finradar"], ("by its prefix", f"{desk.url}/finradar", {}), code)
     finradar(desk, generated["whole"], ("in the whole", desk.url, {}), code)
     flashback(desk, generated["flashback"])
+    orbai(desk, generated["orbai"])
     whole = generated["whole"]
     letters = whole.given("the whole: the mailbox is read", "mailbox_letters", stranger(whole, desk.url))
     check(len(letters) >= 8, "and holds a letter of every sign-up", len(letters))
@@ -188,6 +190,24 @@ def flashback(desk, api):
     member = api.client.AuthenticatedClient(base_url=desk.url, token=entered.access_token)
     profile = api.given("Flashback: the profile is read", "flashback_profile", member).data
     check(profile.id == user.id and profile.validated, "Python, Flashback: it is the one who signed up", profile)
+
+
+def orbai(desk, api):
+    email, models = "orbai@py.example", api.models
+    door = {"Host": f"orbai.localhost:{desk.port}"}
+    client = stranger(api, desk.url, door)
+    order = models.OrbAiRegisterRequest(email=email, password=PASSWORD, device_id="desk", device_name="Desk")
+    user = api.given("OrbAI: a sign-up", "orbai_register", client, body=order).data.user
+    check(press(desk, email) == 200, "Python, OrbAI: the letter's page proves the address")
+    body = models.OrbAiLoginRequest(email=email, password=PASSWORD, device_id="phone")
+    entered = api.given("OrbAI: a login", "orbai_login", client, body=body).data
+    token = entered.tokens.access_token
+    member = api.client.AuthenticatedClient(base_url=desk.url, headers=door, token=token)
+    me = api.given("OrbAI: the user is read", "orbai_me", member).data.user
+    check(me.uuid == user.uuid, "Python, OrbAI: it is the one who signed up", me)
+    devices = api.given("OrbAI: the devices are listed", "orbai_devices", member).data.devices
+    names = sorted(device.device_id for device in devices)
+    check(names == ["desk", "phone"], "Python, OrbAI: both devices are there", names)
 
 
 def main():

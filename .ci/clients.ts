@@ -4,6 +4,7 @@
 import createClient, { type Client } from "openapi-fetch";
 import type { paths as FinRadar } from "./finradar.js";
 import type { paths as Flashback } from "./flashback.js";
+import type { paths as OrbAi } from "./orbai.js";
 import type { paths as Whole } from "./whole.js";
 
 /** The operations below a prefix, by the paths that are left without it. */
@@ -91,6 +92,21 @@ async function flashback(client: Client<Flashback>, server: string): Promise<voi
   check(profile.data.id === user.id && profile.data.validated, "Flashback: it is the one who signed up", profile);
 }
 
+async function orbai(client: Client<OrbAi>, server: string): Promise<void> {
+  const email = "orbai@ts.example";
+  const order = { email, password: PASSWORD, device_id: "desk", device_name: "Desk" };
+  const joined = given(await client.POST("/api/v1/auth/register", { body: order }), "OrbAI: a sign-up");
+  await confirm(server, email, "OrbAI");
+  const login = { email, password: PASSWORD, device_id: "phone" };
+  const entered = given(await client.POST("/api/v1/auth/login", { body: login }), "OrbAI: a login");
+  bearer(client, entered.data.tokens?.access_token ?? "");
+  const me = given(await client.GET("/api/v1/users/me"), "OrbAI: the user is read");
+  check(me.data.user.uuid === joined.data.user.uuid, "OrbAI: it is the one who signed up", me);
+  const devices = given(await client.GET("/api/v1/auth/devices"), "OrbAI: the devices are listed").data.devices;
+  const names = devices.map((device) => device.device_id).sort();
+  check(names.join() === "desk,phone", "OrbAI: both devices are there", names);
+}
+
 /** All journeys: by the contract's name, by the prefix, and by the document of the whole server. */
 export async function main(server: string, door: string, code: string): Promise<void> {
   await finradar(createClient<FinRadar>({ baseUrl: door }), "FinRadar by its name", server, code);
@@ -100,4 +116,5 @@ export async function main(server: string, door: string, code: string): Promise<
   const whole: Client<FinRadar> = createClient<Below<"/finradar", Whole>>({ baseUrl: prefixed });
   await finradar(whole, "FinRadar in the whole", server, code);
   await flashback(createClient<Flashback>({ baseUrl: server }), server);
+  await orbai(createClient<OrbAi>({ baseUrl: `${server}/orbai` }), server);
 }

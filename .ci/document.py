@@ -50,6 +50,14 @@ def finradar_token(desk):
     return entered.json["token"]
 
 
+def orbai_token(desk):
+    """Somebody's who has just signed up: the contract lets them in at once."""
+    order = desk.example("OrbAiRegisterRequest") | {"email": "app@example.net"}
+    entered = desk.call("POST", "/orbai/api/v1/auth/register", order)
+    check(entered.status == 200, "app@example.net signs up through OrbAI", entered)
+    return entered.json["data"]["tokens"]["access_token"]
+
+
 def run(desk, name, seconds, options, parameters=None):
     folder = desk.folder / "schemathesis"
     folder.mkdir(exist_ok=True)
@@ -103,6 +111,12 @@ def main():
         run(desk, "a program with an API key", 20, program)
         left = desk.call("GET", "/finradar/api/v1/account/balance", token=entered)
         check(left.json["current_balance"] < 2000, "which has paid for calls that were let through", left)
+        entered = orbai_token(desk)
+        user = ["--header", f"Authorization: Bearer {entered}", "--include-path-regex", "^/orbai/"]
+        user += [word for path in LEAVING for word in ("--exclude-path", path)]
+        run(desk, "an OrbAI user", 30, user)
+        still = desk.call("GET", "/orbai/api/v1/users/me", token=entered)
+        check(still.status == 200, "the OrbAI user's session has lived through all of it", still)
         for contract in ("flashback", "finradar", "orbai"):
             validate(desk.call("GET", f"/openapi/{contract}.json").json)
             check(True, f"openapi-spec-validator finds the document of {contract} valid")

@@ -79,6 +79,11 @@ pub enum Contents<'a> {
     /// "Two-factor authentication was turned on", or off.
     FactorOn,
     FactorOff,
+    /// "Sign in": the link's secret lets its reader in, and no code goes with it.
+    MagicLink {
+        secret: &'a str,
+        expires: Millis,
+    },
 }
 
 impl Contents<'_> {
@@ -97,6 +102,7 @@ impl Contents<'_> {
             Contents::LoginCode { .. } => LetterKind::LoginCode,
             Contents::FactorOn => LetterKind::FactorOn,
             Contents::FactorOff => LetterKind::FactorOff,
+            Contents::MagicLink { .. } => LetterKind::MagicLink,
         }
     }
 }
@@ -151,7 +157,8 @@ impl Mailroom {
             | Contents::Invitation { expires, .. }
             | Contents::ChangeAddress { expires, .. }
             | Contents::AddressChanged { expires, .. }
-            | Contents::LoginCode { expires, .. } => expires,
+            | Contents::LoginCode { expires, .. }
+            | Contents::MagicLink { expires, .. } => expires,
             Contents::PasswordChanged
             | Contents::Welcome { .. }
             | Contents::ChangeAsked

@@ -7,6 +7,7 @@ mod form;
 mod home;
 mod invitation;
 mod link;
+mod magic_link;
 mod mailbox;
 mod render;
 mod reset;
@@ -38,6 +39,7 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/verify-email/not-me", &["POST"]),
     ("/invitation", &["GET", "POST"]),
     ("/reset-password", &["GET", "POST"]),
+    ("/magic-link", &["GET"]),
     ("/change-email", &["GET", "POST"]),
     ("/undo-change-email", &["GET", "POST"]),
     ("/mailbox", &["GET"]),
@@ -100,6 +102,7 @@ fn mount(routes: Route, renderer: Arc<Renderer>) -> impl Endpoint {
         .at("/verify-email/not-me", poem::post(verify::disown).data(Arc::clone(&renderer)))
         .at("/invitation", get(invitation::show).post(invitation::accept).data(Arc::clone(&renderer)))
         .at("/reset-password", get(reset::show).post(reset::change).data(Arc::clone(&renderer)))
+        .at("/magic-link", get(magic_link::show).data(Arc::clone(&renderer)))
         .at("/change-email", get(address::show).post(address::confirm).data(Arc::clone(&renderer)))
         .at("/undo-change-email", get(address::show_undoing).post(address::undo).data(Arc::clone(&renderer)))
         .at("/mailbox", get(mailbox::list).data(Arc::clone(&renderer)))

@@ -2,6 +2,7 @@
 
 mod devices;
 pub mod failure;
+mod magic_link;
 pub mod outside;
 mod password;
 mod referral;
@@ -92,6 +93,7 @@ impl Mount for OrbAi {
         (
             register::Register,
             session::Session,
+            magic_link::MagicLinks,
             password::Passwords,
             security::Security,
             devices::Devices,

@@ -7,7 +7,7 @@ use crate::model::device::Description;
 use crate::model::language::Language;
 use crate::model::letter::LetterBody;
 use crate::model::name::is_forbidden;
-use crate::model::proof::{CODE_LIFE, INVITATION_LIFE, Purpose, UNDO_LIFE};
+use crate::model::proof::{CODE_LIFE, INVITATION_LIFE, MAGIC_LINK_LIFE, Purpose, UNDO_LIFE};
 use crate::model::time::{DAY, HOUR, Millis};
 
 /// Every template, parsed.
@@ -19,7 +19,7 @@ macro_rules! embedded {
     };
 }
 
-const EMBEDDED: [(&str, &str); 159] = embedded! {
+const EMBEDDED: [(&str, &str); 171] = embedded! {
     "layout.html" "button.html" "code.html"
     "en/verify.subject" "en/verify.txt" "en/verify.html"
     "en/reset.subject" "en/reset.txt" "en/reset.html"
@@ -34,6 +34,7 @@ const EMBEDDED: [(&str, &str); 159] = embedded! {
     "en/login-code.subject" "en/login-code.txt" "en/login-code.html"
     "en/factor-on.subject" "en/factor-on.txt" "en/factor-on.html"
     "en/factor-off.subject" "en/factor-off.txt" "en/factor-off.html"
+    "en/magic-link.subject" "en/magic-link.txt" "en/magic-link.html"
     "de/verify.subject" "de/verify.txt" "de/verify.html"
     "de/reset.subject" "de/reset.txt" "de/reset.html"
     "de/password-changed.subject" "de/password-changed.txt" "de/password-changed.html"
@@ -47,6 +48,7 @@ const EMBEDDED: [(&str, &str); 159] = embedded! {
     "de/login-code.subject" "de/login-code.txt" "de/login-code.html"
     "de/factor-on.subject" "de/factor-on.txt" "de/factor-on.html"
     "de/factor-off.subject" "de/factor-off.txt" "de/factor-off.html"
+    "de/magic-link.subject" "de/magic-link.txt" "de/magic-link.html"
     "fa/verify.subject" "fa/verify.txt" "fa/verify.html"
     "fa/reset.subject" "fa/reset.txt" "fa/reset.html"
     "fa/password-changed.subject" "fa/password-changed.txt" "fa/password-changed.html"
@@ -60,6 +62,7 @@ const EMBEDDED: [(&str, &str); 159] = embedded! {
     "fa/login-code.subject" "fa/login-code.txt" "fa/login-code.html"
     "fa/factor-on.subject" "fa/factor-on.txt" "fa/factor-on.html"
     "fa/factor-off.subject" "fa/factor-off.txt" "fa/factor-off.html"
+    "fa/magic-link.subject" "fa/magic-link.txt" "fa/magic-link.html"
     "fr/verify.subject" "fr/verify.txt" "fr/verify.html"
     "fr/reset.subject" "fr/reset.txt" "fr/reset.html"
     "fr/password-changed.subject" "fr/password-changed.txt" "fr/password-changed.html"
@@ -73,6 +76,7 @@ const EMBEDDED: [(&str, &str); 159] = embedded! {
     "fr/login-code.subject" "fr/login-code.txt" "fr/login-code.html"
     "fr/factor-on.subject" "fr/factor-on.txt" "fr/factor-on.html"
     "fr/factor-off.subject" "fr/factor-off.txt" "fr/factor-off.html"
+    "fr/magic-link.subject" "fr/magic-link.txt" "fr/magic-link.html"
 };
 
 impl Templates {
@@ -100,6 +104,7 @@ impl Templates {
                 (Some(link(head, "/change-email", secret)), Some(code))
             }
             Contents::AddressChanged { secret, .. } => (Some(link(head, "/undo-change-email", secret)), None),
+            Contents::MagicLink { secret, .. } => (Some(link(head, "/magic-link", secret)), None),
             Contents::PasswordChanged
             | Contents::Welcome { .. }
             | Contents::ChangeAsked
@@ -143,6 +148,7 @@ impl Templates {
             public_url => &head.public_url,
             hours => number(Purpose::Verify.life().as_secs() / HOUR.as_secs()),
             minutes => number(Purpose::Reset.life().as_secs() / 60),
+            magic_minutes => number(MAGIC_LINK_LIFE.as_secs() / 60),
             code_minutes => number(CODE_LIFE.as_secs() / 60),
             page_host => host_of(&head.public_url),
             login_url => &head.app_url,
@@ -255,6 +261,7 @@ mod tests {
                 Contents::LoginCode { code: "12345678", expires: Millis(0) },
                 Contents::FactorOn,
                 Contents::FactorOff,
+                Contents::MagicLink { secret: "SECRET", expires: Millis(0) },
             ];
             for contents in kinds {
                 let letter = templates.render(&head(), to, contents);

@@ -29,11 +29,13 @@ pub enum LetterKind {
     FactorOn,
     /// A second factor was turned off.
     FactorOff,
+    /// A link that lets its reader in.
+    MagicLink,
 }
 
 impl LetterKind {
     /// All of them.
-    pub const ALL: [LetterKind; 13] = [
+    pub const ALL: [LetterKind; 14] = [
         LetterKind::Verify,
         LetterKind::Reset,
         LetterKind::PasswordChanged,
@@ -47,6 +49,7 @@ impl LetterKind {
         LetterKind::LoginCode,
         LetterKind::FactorOn,
         LetterKind::FactorOff,
+        LetterKind::MagicLink,
     ];
 
     /// The name in the database, of the template and on the wire.
@@ -65,6 +68,7 @@ impl LetterKind {
             LetterKind::LoginCode => "login-code",
             LetterKind::FactorOn => "factor-on",
             LetterKind::FactorOff => "factor-off",
+            LetterKind::MagicLink => "magic-link",
         }
     }
 }

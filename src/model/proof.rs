@@ -22,16 +22,19 @@ pub enum Purpose {
     SecondFactor,
     /// Shows that codes mailed to an account arrive, before it relies on them.
     EnrolMail,
+    /// Lets the reader of the mailbox in without a password, though not without the second factor (THREATS D4).
+    MagicLink,
 }
 
 impl Purpose {
-    const ALL: [Purpose; 6] = [
+    const ALL: [Purpose; 7] = [
         Purpose::Verify,
         Purpose::Reset,
         Purpose::ChangeAddress,
         Purpose::UndoChange,
         Purpose::SecondFactor,
         Purpose::EnrolMail,
+        Purpose::MagicLink,
     ];
 
     /// The name in the database.
@@ -43,6 +46,7 @@ impl Purpose {
             Purpose::UndoChange => "undo-change",
             Purpose::SecondFactor => "second-factor",
             Purpose::EnrolMail => "enrol-mail",
+            Purpose::MagicLink => "magic-link",
         }
     }
 
@@ -58,6 +62,7 @@ impl Purpose {
             Purpose::Reset => HOUR,
             Purpose::UndoChange => UNDO_LIFE,
             Purpose::SecondFactor | Purpose::EnrolMail => CODE_LIFE,
+            Purpose::MagicLink => MAGIC_LINK_LIFE,
         }
     }
 }
@@ -67,6 +72,9 @@ pub const UNDO_LIFE: Duration = Duration::from_secs(7 * DAY.as_secs());
 
 /// How long a mailed code for the second factor is good, and the login that it belongs to.
 pub const CODE_LIFE: Duration = Duration::from_secs(600);
+
+/// How long a mailed link lets its reader in (contracts/orbai.md section 2).
+pub const MAGIC_LINK_LIFE: Duration = Duration::from_secs(15 * 60);
 
 /// How long the secret of an invitation is good.
 pub const INVITATION_LIFE: Duration = Duration::from_secs(7 * DAY.as_secs());

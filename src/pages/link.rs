@@ -58,6 +58,8 @@ impl LinkPage {
             title => renderer.text(language, self.title),
             token => token,
             address => open.address.as_str(),
+            unproved => open.member.account.verified_at.is_none(),
+            app_entry => renderer.settings.app_url.as_deref().map(|url| app_entry(url, token)),
             needs_password => open.needs_password,
             password_rule => renderer.password_rule(open.member.account.contract, language),
             faults => renderer.password_faults(broken, language),
@@ -65,6 +67,12 @@ impl LinkPage {
         let status = if broken.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
         renderer.page(status, self.template, language, own)
     }
+}
+
+/// The product's page with a link's secret in the fragment, which browsers keep from servers and from `Referer`.
+fn app_entry(app_url: &str, token: &str) -> String {
+    let separator = if app_url.contains('#') { '&' } else { '#' };
+    format!("{app_url}{separator}magic_token={token}")
 }
 
 impl LinkPage {

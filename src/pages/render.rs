@@ -17,7 +17,7 @@ use crate::model::password::PasswordRule;
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
     frame-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const TEMPLATES: [(&str, &str); 13] = [
+const TEMPLATES: [(&str, &str); 14] = [
     ("layout.html", include_str!("templates/layout.html")),
     ("captcha.html", include_str!("templates/captcha.html")),
     ("faults.html", include_str!("templates/faults.html")),
@@ -26,6 +26,7 @@ const TEMPLATES: [(&str, &str); 13] = [
     ("verify.html", include_str!("templates/verify.html")),
     ("invitation.html", include_str!("templates/invitation.html")),
     ("reset.html", include_str!("templates/reset.html")),
+    ("magic-link.html", include_str!("templates/magic-link.html")),
     ("change-address.html", include_str!("templates/change-address.html")),
     ("undo-change.html", include_str!("templates/undo-change.html")),
     ("message.html", include_str!("templates/message.html")),

@@ -139,13 +139,7 @@ impl Service {
             Ok(Settled::HashChanged) => Ok(Verdict::HashChanged),
             Ok(Settled::Missed(missed)) => {
                 self.bell.ring();
-                Err(match missed {
-                    Missed::Unanswered(ticket) => {
-                        LoginError::SecondFactorNeeded(Box::new(self.challenge(policy, *ticket)))
-                    }
-                    Missed::Wrong => LoginError::SecondFactorWrong,
-                    Missed::Locked(wait) => LoginError::SecondFactorLocked(wait),
-                })
+                Err(self.missed(policy, missed))
             }
             Err(error) => {
                 if matches!(error, LoginError::Unverified) {
@@ -153,6 +147,17 @@ impl Service {
                 }
                 Err(error)
             }
+        }
+    }
+
+    /// What somebody is told whom the second factor kept out.
+    pub(super) fn missed(&self, policy: &Policy, missed: Missed) -> LoginError {
+        match missed {
+            Missed::Unanswered(ticket) => {
+                LoginError::SecondFactorNeeded(Box::new(self.challenge(policy, *ticket)))
+            }
+            Missed::Wrong => LoginError::SecondFactorWrong,
+            Missed::Locked(wait) => LoginError::SecondFactorLocked(wait),
         }
     }
 

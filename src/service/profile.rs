@@ -128,11 +128,12 @@ pub(super) fn still_in(tx: &Tx<'_>, session: SessionId, now: Millis) -> Result<O
     Ok(found.filter(|(session, member)| session.is_live(now) && member.may_enter()).map(|(_, member)| member))
 }
 
-/// Ends what was asked for and not yet done: a new password, another address.
+/// Ends what was asked for and not yet done: a new password, another address, coming in by mail.
 pub(super) fn void_requests(tx: &Tx<'_>, id: AccountId, now: Millis) -> Result<(), Unavailable> {
     for (purpose, letter) in [
         (Purpose::Reset, LetterKind::Reset),
         (Purpose::ChangeAddress, LetterKind::ChangeAddress),
+        (Purpose::MagicLink, LetterKind::MagicLink),
         // Logins that the old password began.
         (Purpose::SecondFactor, LetterKind::LoginCode),
         (Purpose::EnrolMail, LetterKind::LoginCode),

@@ -55,6 +55,8 @@ impl Mailer<'_> {
             Purpose::UndoChange => Contents::AddressChanged { secret, expires: *expires },
             // Its secret is mailed to nobody, and so is good for nothing.
             Purpose::SecondFactor | Purpose::EnrolMail => Contents::LoginCode { code, expires: *expires },
+            // Its code is mailed to nobody, and so is good for nothing.
+            Purpose::MagicLink => Contents::MagicLink { secret, expires: *expires },
         };
         self.mailing(proof, (secret, code, *expires), self.mailroom.compose(to, contents))
     }

@@ -226,7 +226,7 @@ impl Service {
 /// Drops the letters of a proof that came to nothing.
 pub(super) fn silence(tx: &Tx<'_>, account: AccountId, now: Millis) -> Result<(), Unavailable> {
     let kinds = [LetterKind::Verify, LetterKind::Invitation, LetterKind::Reset, LetterKind::ChangeAddress];
-    for kind in kinds.into_iter().chain([LetterKind::LoginCode]) {
+    for kind in kinds.into_iter().chain([LetterKind::LoginCode, LetterKind::MagicLink]) {
         letters::drop_waiting(tx, account, kind.as_str(), now)?;
     }
     Ok(())

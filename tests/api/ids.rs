@@ -71,6 +71,8 @@ const ROLE: Option<&str> = Some(r#"{"orgRole":0}"#);
 const SIGN_UP: Option<&str> =
     Some(r#"{"email":"olga@acme.example","password":"SecurePass123","device_id":"ID"}"#);
 const LOG_IN: Option<&str> = Some(r#"{"email":"olga@acme.example","password":"wrong","device_id":"ID"}"#);
+/// What is told of no link cannot depend on the device.
+const FOLLOW: Option<&str> = Some(r#"{"token":"wrong","device_id":"ID"}"#);
 const USER: &str = "/organization/users/{id}";
 const REGISTER: Option<&str> = Some(
     r#"{"username":"olga@acme.example","password":"SecurePass123","firstName":"A","lastName":"B","token":"x"}"#,
@@ -120,6 +122,7 @@ const ROWS: &[Row] = &[
     row(("DELETE", "/organization/api-keys/{id}", ""), Key, None, NO_KEY),
     row(("POST", crate::orbai::REGISTER, "device_id"), OwnName, SIGN_UP, (409, "EMAIL_ALREADY_EXISTS")),
     row(("POST", crate::orbai::LOGIN, "device_id"), OwnName, LOG_IN, (401, "INVALID_CREDENTIALS")),
+    row(("POST", crate::orbai::LINK_VERIFY, "device_id"), OwnName, FOLLOW, (401, "INVALID_TOKEN")),
     row(("DELETE", "/orbai/api/v1/auth/devices/{device_id}", ""), AppDevice, None, (404, "DEVICE_NOT_FOUND")),
     row(
         ("POST", "/appmaker/api/v1/auth/register/{token}", ""),

@@ -49,6 +49,7 @@ mod mailbox;
 mod metering;
 mod new_device;
 mod orbai;
+mod orbai_magic_link;
 mod orbai_password;
 mod orbai_rates;
 mod orbai_referral;

@@ -11,6 +11,8 @@ pub const REFRESH: &str = "/orbai/api/v1/auth/refresh";
 pub const LOGOUT: &str = "/orbai/api/v1/auth/logout";
 pub const FORGOT: &str = "/orbai/api/v1/auth/forgot-password";
 pub const RESET: &str = "/orbai/api/v1/auth/reset-password";
+pub const LINK_REQUEST: &str = "/orbai/api/v1/auth/magic-link/request";
+pub const LINK_VERIFY: &str = "/orbai/api/v1/auth/magic-link/verify";
 pub const CHANGE: &str = "/orbai/api/v1/auth/change-password";
 pub const PASSWORD: &str = "secureP@ssw0rd";
 

@@ -8,7 +8,7 @@ use crate::orbai::{CHANGE, FORGOT, LOGIN, PASSWORD, RESET, call, is_live, log_in
 use crate::two_factor::enrol;
 
 const ANN: &str = "ann@acme.example";
-const NEW: &str = "another password";
+const NEW: &str = "Another1Password";
 
 async fn enters(app: &App, password: &str) -> bool {
     app.post(LOGIN, &json!({"email": ANN, "password": password})).await.status == 200
@@ -147,5 +147,25 @@ async fn wrong_present_passwords_count_as_failed_logins() {
     }
     let locked = call(&app, &pass, CHANGE, Some(&change(PASSWORD))).await;
     assert_eq!(refusal(&locked), (429, "RATE_LIMITED".to_owned()));
+    app.finish().await;
+}
+
+// An account is let in by every contract, so its password goes by the rule of the one it was made through.
+#[tokio::test]
+async fn a_password_goes_by_the_rule_of_the_accounts_own_contract() {
+    let app = App::start().await;
+    app.member(ANN).await;
+    let plain = "another password";
+    let faults = |answer: &crate::app::Answer| answer.json()["error"]["details"].clone();
+    let refused = app.post(RESET, &json!({"token": token(&app).await, "password": plain})).await;
+    assert_eq!(faults(&refused), json!({"password": "Must contain an upper-case letter."}));
+    let pass = crate::orbai::enter(&app, ANN).await;
+    let change = json!({"current_password": crate::app::PASSWORD, "new_password": plain});
+    let refused = call(&app, &pass, CHANGE, Some(&change)).await;
+    assert_eq!(faults(&refused), json!({"new_password": "Must contain an upper-case letter."}));
+    sign_up(&app, "bob@acme.example").await;
+    app.post(FORGOT, &json!({"email": "bob@acme.example"})).await;
+    let own = app.letter("bob@acme.example", "reset").await.token();
+    assert_eq!(app.post(RESET, &json!({"token": own, "password": plain})).await.status, 200);
     app.finish().await;
 }

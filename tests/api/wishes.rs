@@ -27,6 +27,8 @@ const CALLS: &[(&str, &str, &str)] = &[
         "/user/login",
         r#"{"email":"EMAIL","password":"SecurePass123","deviceInfo":{"deviceName":"Desk","os":"Linux"}}"#,
     ),
+    ("POST", orbai::LINK_VERIFY, r#"{"token":"MAGIC","device_id":"tablet"}"#),
+    ("POST", orbai::LINK_REQUEST, r#"{"email":"EMAIL"}"#),
     ("POST", "/user/refresh", r#"{"refreshToken":"REFRESH"}"#),
     ("POST", "/user/logout", r#"{"refreshToken":"REFRESH"}"#),
     ("POST", "/user/pre-verify-email", r#"{"token":"VERIFY"}"#),
@@ -257,6 +259,7 @@ impl Cast {
         let guest = format!("guest@{domain}");
         let invitation = appmaker::invited(app, &makers[0], &guest).await;
         let moved = format!("moved@{domain}");
+        app.post(orbai::LINK_REQUEST, &json!({"email": email})).await;
         let change = json!({"newEmail": moved, "password": PASSWORD});
         let asked = app.call(&colleague, Method::POST, "/user/change-email", Some(&change)).await;
         assert_eq!(asked.status, 200, "{}", asked.text);
@@ -267,6 +270,7 @@ impl Cast {
             ("INVITE", invites::token(app, &other_code).await),
             ("KEY", key.field("key")),
             ("CHANGE", change.token()),
+            ("MAGIC", app.letter(&email, "magic-link").await.token()),
             ("NEW", format!("new@{domain}")),
             ("EMAIL", email.clone()),
             ("GUEST", guest),

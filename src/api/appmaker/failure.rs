@@ -52,7 +52,8 @@ pub fn body<F>(problem: &Problem<F>, name: impl Fn(&str) -> &str) -> Failure {
 }
 
 const NO_TOKEN: &str =
-    "A valid access token is required: send Authorization: Bearer <token> or x-access-token: <token>.";
+    "A valid access token is required: send Authorization: Bearer <token>, or x-access-token: <token> where personal \
+    ones are taken.";
 
 fn told(sentence: &str) -> Failure {
     Failure { validation_error: None, api_error: Some(vec![sentence.to_owned()]) }

@@ -12,15 +12,17 @@ use super::values::Address;
 use super::wire::{Envelope, MessageBody, message};
 use super::{Area, Known, POLICY};
 use crate::api::body::{Body, Text};
+use crate::api::contracts::policy_of;
 use crate::api::problem::Problem;
 use crate::api::reply::{ALWAYS, Status, WITH_BODY, WITH_TOKEN, outcomes};
 use crate::client::Client;
-use crate::model::password::Password;
-use crate::service::Service;
+use crate::model::password::{Password, PasswordRule};
+use crate::model::proof::Purpose;
 use crate::service::password::PasswordError;
 use crate::service::proving::Evidence;
 use crate::service::reset::ResetError;
 use crate::service::verify::MailingError;
+use crate::service::{Service, Unavailable};
 
 /// Whose password is lost.
 #[derive(Object)]
@@ -35,7 +37,7 @@ pub struct ForgotRequest {
 pub struct ResetRequest {
     /// What follows `?token=` in the mailed link.
     token: String,
-    /// 8 to 100 characters.
+    /// 8 to 100 characters, and by the rule of the contract that the account was made through.
     #[oai(validator(min_length = 8, max_length = 100))]
     password: String,
 }
@@ -45,7 +47,7 @@ pub struct ResetRequest {
 #[oai(rename = "OrbAiChangePasswordRequest")]
 pub struct ChangeRequest {
     current_password: String,
-    /// 8 to 100 characters.
+    /// 8 to 100 characters, and by the rule of the contract that the account was made through.
     #[oai(validator(min_length = 8, max_length = 100))]
     new_password: String,
 }
@@ -98,7 +100,11 @@ impl Passwords {
         body: Body<ResetRequest>,
         client: Client,
     ) -> ResetReply {
-        let password = match choose_password("password", &body.0.password) {
+        let rule = match rule_of(&service, &body.0.token) {
+            Ok(rule) => rule,
+            Err(cause) => return ResetReply::Failed(Problem::unavailable(&cause)),
+        };
+        let password = match choose_password("password", &body.0.password, rule) {
             Ok(password) => password,
             Err(problem) => return ResetReply::Failed(problem),
         };
@@ -123,7 +129,8 @@ impl Passwords {
         Known(caller): Known,
         body: Body<ChangeRequest>,
     ) -> ChangeReply {
-        let new = match choose_password("new_password", &body.0.new_password) {
+        let rule = &policy_of(caller.member.account.contract).password_rule;
+        let new = match choose_password("new_password", &body.0.new_password, rule) {
             Ok(password) => password,
             Err(problem) => return ChangeReply::Failed(problem),
         };
@@ -131,6 +138,13 @@ impl Passwords {
         let changed = service.change_password(&caller, current, new).await;
         changed.map(|()| message("Your password has been changed.")).map_err(Problem::from).into()
     }
+}
+
+/// The rule of the contract that the account of a mailed secret was made through, as its page asks for it too: an account
+/// is let in by all contracts.
+fn rule_of(service: &Service, token: &str) -> Result<&'static PasswordRule, Unavailable> {
+    let open = service.inspect_proof(token, Purpose::Reset)?;
+    Ok(&open.map_or(&POLICY, |open| policy_of(open.member.account.contract)).password_rule)
 }
 
 impl From<MailingError> for Problem<Enveloped> {

@@ -18,7 +18,7 @@ use crate::client::Client;
 use crate::model::fault::Fault;
 use crate::model::language::Language;
 use crate::model::organization::Contact;
-use crate::model::password::Password;
+use crate::model::password::{Password, PasswordRule};
 use crate::model::personal::PersonalDetails;
 use crate::model::referral::ReferralCode;
 use crate::service::Service;
@@ -112,7 +112,7 @@ async fn register(
     request: RegisterRequest,
     client: &Client,
 ) -> Result<Envelope<EnteredBody>, Problem<Enveloped>> {
-    let password = choose_password("password", &request.password)?;
+    let password = choose_password("password", &request.password, &POLICY.password_rule)?;
     let language = request.language.and_then(|line| line.0.filled());
     let order = RegisterOrder {
         email: request.email.0.0,
@@ -136,8 +136,12 @@ async fn register(
 }
 
 /// A password that somebody chooses, or every rule that it breaks.
-pub fn choose_password(field: &'static str, text: &str) -> Result<Password, Problem<Enveloped>> {
-    Password::chosen(text, &POLICY.password_rule).map_err(|rules| {
+pub fn choose_password(
+    field: &'static str,
+    text: &str,
+    rule: &PasswordRule,
+) -> Result<Password, Problem<Enveloped>> {
+    Password::chosen(text, rule).map_err(|rules| {
         let faults: Vec<Fault> = rules.into_iter().map(|rule| Fault::new(field, rule)).collect();
         Problem::invalid_input(&faults)
     })

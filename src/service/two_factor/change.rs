@@ -57,11 +57,14 @@ impl Service {
 
     pub(super) fn change(&self, caller: &Caller, deed: Deed, on: bool) -> Change {
         Change {
-            session: caller.session,
+            asked: self.asked(caller),
             entry: self.entry_about(&caller.member, caller.actor(), deed),
             notice: self.factor_notice(&caller.member, on),
-            now: self.clock.now(),
         }
+    }
+
+    pub(super) fn asked(&self, caller: &Caller) -> Asked {
+        Asked { session: caller.session, now: self.clock.now() }
     }
 
     /// Runs a change whose refusals have to be remembered.
@@ -84,33 +87,42 @@ pub(in crate::service) fn is_fresh(
     Ok(two_factor::stamp_of(tx, session)?.is_some_and(|at| now.since(at) < FRESH))
 }
 
+/// A call about somebody's second factors: in which session, and when.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    pub session: SessionId,
+    pub now: Millis,
+}
+
 /// A change of somebody's second factors, made before the transaction.
 pub(super) struct Change {
-    pub session: SessionId,
+    pub asked: Asked,
     pub entry: Entry,
     notice: Letter,
-    pub now: Millis,
 }
 
 impl Change {
     /// Turns a method on.
     pub fn turn_on(&self, tx: &Tx<'_>, member: &Member, method: Method) -> Result<(), FactorError> {
-        two_factor::enable(tx, member.account.id, method, self.now)?;
-        two_factor::stamp_session(tx, self.session, self.now)?;
+        let Asked { session, now } = self.asked;
+        two_factor::enable(tx, member.account.id, method, now)?;
+        two_factor::stamp_session(tx, session, now)?;
         self.note(tx, member)
     }
 
     /// Notes the change and tells the account's owner.
     pub fn note(&self, tx: &Tx<'_>, member: &Member) -> Result<(), FactorError> {
         audit::note(tx, &self.entry)?;
-        let told = letters::count_since(tx, member.account.id, &self.notice.kind, self.now - HOUR)?;
+        let told = letters::count_since(tx, member.account.id, &self.notice.kind, self.asked.now - HOUR)?;
         if told < NOTICES_AN_HOUR {
             Ok(letters::insert(tx, &self.notice, Some(member.account.id))?)
         } else {
             Ok(())
         }
     }
+}
 
+impl Asked {
     /// Whether the second factor is passed: now, or lately in this session.
     pub fn ask(
         &self,

@@ -1,9 +1,9 @@
 //! Turning second factors on. One that was never confirmed gates nothing (E5).
 
+use crate::model::account::Member;
 use crate::model::audit::Deed;
-use crate::model::id::{AccountId, ProofId, SessionId};
+use crate::model::id::ProofId;
 use crate::model::proof::Purpose;
-use crate::model::time::Millis;
 use crate::model::two_factor::{Answer, Method, TotpSecret, WRONG_ANSWERS};
 use crate::secrets::Use;
 use crate::service::authenticate::Caller;
@@ -12,7 +12,7 @@ use crate::service::throttle::spend_mail;
 use crate::service::{Service, wait_until};
 use crate::store::{Tx, proofs, two_factor};
 
-use super::change::{FactorError, is_fresh};
+use super::change::{Asked, FactorError, is_fresh};
 use super::{PassError, mailed_for, use_totp};
 
 /// What an authenticator app needs, told once.
@@ -27,10 +27,11 @@ pub struct Enrolment {
 
 /// Whose session it is, if they may set this method up: the address is proved, for a stranger may have typed it (A1); the
 /// method is not on; and where another one is, this session has passed it lately (E5).
-fn may_begin(tx: &Tx<'_>, session: SessionId, method: Method, now: Millis) -> Result<AccountId, FactorError> {
-    let account = standing::member(tx, session, now)?.account;
-    let factors = two_factor::factors(tx, account.id)?;
-    if account.verified_at.is_none() {
+fn may_begin(tx: &Tx<'_>, asked: Asked, method: Method) -> Result<Member, FactorError> {
+    let Asked { session, now } = asked;
+    let member = standing::member(tx, session, now)?;
+    let factors = two_factor::factors(tx, member.account.id)?;
+    if member.account.verified_at.is_none() {
         return Err(FactorError::Unverified);
     }
     if factors.enabled.contains(&method) {
@@ -39,7 +40,7 @@ fn may_begin(tx: &Tx<'_>, session: SessionId, method: Method, now: Millis) -> Re
     if !factors.enabled.is_empty() && !is_fresh(tx, session, now)? {
         return Err(FactorError::NotPassed);
     }
-    Ok(account.id)
+    Ok(member)
 }
 
 impl Service {
@@ -49,7 +50,7 @@ impl Service {
     /// # Errors
     /// [`FactorError::AlreadyOn`] or [`FactorError::Standing`].
     pub async fn begin_totp(&self, caller: &Caller) -> Result<Enrolment, FactorError> {
-        let (session, now) = (caller.session, self.clock.now());
+        let asked = self.asked(caller);
         let secret = TotpSecret::of_bytes(self.chance.bytes());
         let codes = self.fresh_codes();
         let account = &caller.member.account;
@@ -62,8 +63,8 @@ impl Service {
         let digests = self.digests(account.id, &codes);
         self.store
             .write(move |tx| {
-                let id = may_begin(tx, session, Method::Totp, now)?;
-                Ok::<_, FactorError>(two_factor::put_totp(tx, id, &sealed, &digests, now)?)
+                let id = may_begin(tx, asked, Method::Totp)?.account.id;
+                Ok::<_, FactorError>(two_factor::put_totp(tx, id, &sealed, &digests, asked.now)?)
             })
             .await?;
         Ok(enrolment)
@@ -77,15 +78,16 @@ impl Service {
         let change = self.change(caller, Deed::SecondFactorOn, true);
         let secrets = self.secrets.clone();
         self.commit(move |tx| {
-            let member = standing::member(tx, change.session, change.now)?;
-            let id = may_begin(tx, change.session, Method::Totp, change.now)?;
+            let now = change.asked.now;
+            let member = may_begin(tx, change.asked, Method::Totp)?;
+            let id = member.account.id;
             let Answer::Totp(code) = &answer else { return Ok(Err(FactorError::WrongCode)) };
-            let (failures, until) = two_factor::failures(tx, id, change.now)?;
+            let (failures, until) = two_factor::failures(tx, id, now)?;
             if failures >= WRONG_ANSWERS {
-                return Ok(Err(PassError::Locked(wait_until(until, change.now)).into()));
+                return Ok(Err(PassError::Locked(wait_until(until, now)).into()));
             }
-            if !use_totp(tx, &secrets, id, code, change.now)? {
-                two_factor::fail(tx, id, change.now)?;
+            if !use_totp(tx, &secrets, id, code, now)? {
+                two_factor::fail(tx, id, now)?;
                 return Ok(Err(FactorError::WrongCode));
             }
             two_factor::adopt_pending_codes(tx, id)?;
@@ -99,13 +101,14 @@ impl Service {
     /// # Errors
     /// [`FactorError`].
     pub async fn begin_mailed_codes(&self, caller: &Caller) -> Result<(), FactorError> {
-        let (session, now) = (caller.session, self.clock.now());
+        let asked = self.asked(caller);
+        let now = asked.now;
         let proof: ProofId = self.chance.id(now);
         let mailing = self.code_letter(&caller.member, proof, Purpose::EnrolMail);
         let (subject, limits) = (self.code_subject(caller.member.account.id), self.limits);
         self.store
             .write(move |tx| {
-                let id = may_begin(tx, session, Method::Mail, now)?;
+                let id = may_begin(tx, asked, Method::Mail)?.account.id;
                 if let Some(at) = spend_mail(tx, &subject, limits, now)? {
                     return Err(FactorError::TooManyLetters(wait_until(at, now)));
                 }
@@ -126,17 +129,18 @@ impl Service {
         let change = self.change(caller, Deed::SecondFactorOn, true);
         let secrets = self.secrets.clone();
         self.commit(move |tx| {
-            let member = standing::member(tx, change.session, change.now)?;
-            let id = may_begin(tx, change.session, Method::Mail, change.now)?;
+            let now = change.asked.now;
+            let member = may_begin(tx, change.asked, Method::Mail)?;
+            let id = member.account.id;
             let Answer::Mailed(code) = &answer else { return Ok(Err(FactorError::WrongCode)) };
-            let (failures, until) = two_factor::failures(tx, id, change.now)?;
+            let (failures, until) = two_factor::failures(tx, id, now)?;
             if failures >= WRONG_ANSWERS {
-                return Ok(Err(PassError::Locked(wait_until(until, change.now)).into()));
+                return Ok(Err(PassError::Locked(wait_until(until, now)).into()));
             }
-            let fitting = mailed_for(tx, &secrets, (id, Purpose::EnrolMail), code, change.now)?;
-            let good = fitting.map_or(Ok(false), |proof| proofs::consume(tx, proof, change.now))?;
+            let fitting = mailed_for(tx, &secrets, (id, Purpose::EnrolMail), code, now)?;
+            let good = fitting.map_or(Ok(false), |proof| proofs::consume(tx, proof, now))?;
             if !good {
-                two_factor::fail(tx, id, change.now)?;
+                two_factor::fail(tx, id, now)?;
                 return Ok(Err(FactorError::WrongCode));
             }
             change.turn_on(tx, &member, Method::Mail).map(Ok)

@@ -32,7 +32,7 @@ impl Service {
         let change = self.change(caller, Deed::SecondFactorOff, false);
         let secrets = self.secrets.clone();
         self.commit(move |tx| {
-            let member = standing::member(tx, change.session, change.now)?;
+            let member = standing::member(tx, change.asked.session, change.asked.now)?;
             let id = member.account.id;
             let on = two_factor::factors(tx, id)?.enabled;
             let is_on = match removal {
@@ -42,16 +42,16 @@ impl Service {
             if !is_on {
                 return Ok(Err(FactorError::NotOn));
             }
-            if let Err(error) = change.ask(tx, &secrets, &member, answer.as_ref())? {
+            if let Err(error) = change.asked.ask(tx, &secrets, &member, answer.as_ref())? {
                 return Ok(Err(error));
             }
             match removal {
                 Removal::One(method) if on.len() > 1 => {
-                    two_factor::disable(tx, id, method, change.now)?;
+                    two_factor::disable(tx, id, method, change.asked.now)?;
                 }
                 // With the last one go the recovery codes.
                 Removal::One(_) | Removal::All => {
-                    two_factor::remove_all(tx, id, change.now)?;
+                    two_factor::remove_all(tx, id, change.asked.now)?;
                 }
             }
             change.note(tx, &member).map(Ok)
@@ -73,11 +73,11 @@ impl Service {
         let digests = self.digests(caller.member.account.id, &codes);
         let secrets = self.secrets.clone();
         self.commit(move |tx| {
-            let member = standing::member(tx, change.session, change.now)?;
+            let member = standing::member(tx, change.asked.session, change.asked.now)?;
             if two_factor::factors(tx, member.account.id)?.enabled.is_empty() {
                 return Ok(Err(FactorError::NotOn));
             }
-            if let Err(error) = change.ask(tx, &secrets, &member, answer.as_ref())? {
+            if let Err(error) = change.asked.ask(tx, &secrets, &member, answer.as_ref())? {
                 return Ok(Err(error));
             }
             two_factor::put_recovery_codes(tx, member.account.id, &digests)?;
@@ -93,14 +93,14 @@ impl Service {
     /// # Errors
     /// [`FactorError`].
     pub async fn pass_again(&self, caller: &Caller, answer: Answer) -> Result<(), FactorError> {
-        let change = self.change(caller, Deed::SecondFactorOn, true);
+        let asked = self.asked(caller);
         let secrets = self.secrets.clone();
         self.commit(move |tx| {
-            let member = standing::member(tx, change.session, change.now)?;
+            let member = standing::member(tx, asked.session, asked.now)?;
             if two_factor::factors(tx, member.account.id)?.enabled.is_empty() {
                 return Ok(Err(FactorError::NotOn));
             }
-            change.judge(tx, &secrets, &member, &answer)
+            asked.judge(tx, &secrets, &member, &answer)
         })
         .await
     }
