@@ -51,8 +51,7 @@ pub fn body<F>(problem: &Problem<F>, name: impl Fn(&str) -> &str) -> Failure {
     }
 }
 
-const NO_TOKEN: &str =
-    "A valid access token is required: send Authorization: Bearer <token>, or x-access-token: <token> where personal \
+const NO_TOKEN: &str = "A valid access token is required: send Authorization: Bearer <token>, or x-access-token: <token> where personal \
     ones are taken.";
 
 fn told(sentence: &str) -> Failure {
