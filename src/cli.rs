@@ -10,6 +10,7 @@ mod invitation;
 mod invite;
 mod key;
 mod letter;
+mod mail;
 mod organization;
 mod output;
 mod serve;
@@ -63,6 +64,9 @@ enum Command {
     /// The outbox.
     #[command(subcommand)]
     Letters(letter::LetterCommand),
+    /// Mail on its way out.
+    #[command(subcommand)]
+    Mail(mail::MailCommand),
     /// The keys that sign tokens.
     #[command(subcommand)]
     Keys(key::KeyCommand),
@@ -137,6 +141,7 @@ fn carry_out(line: CommandLine) -> Result<(), Refusal> {
                 invitation::run((&*beside(&settings).await?, &settings), command, output).await
             }
             Command::Letters(command) => letter::run(&*beside(&settings).await?, command, output).await,
+            Command::Mail(command) => mail::run(&settings, &command, output),
             Command::Keys(command) => key::run(&*beside(&settings).await?, command, output).await,
             Command::Backup { file } => database::backup(&*beside(&settings).await?, &file, output),
             Command::Restore { file } => database::restore(&settings, &file, output),

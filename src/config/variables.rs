@@ -5,9 +5,7 @@ use clap::Args;
 use super::arguments::Arguments;
 
 /// Settings that later versions bring.
-const LATER: &[&str] = &["LATCHKEY_MAIL_RESOLVER", "LATCHKEY_MAIL_ALLOW_PRIVATE", "LATCHKEY_MAIL_TEMPLATES"];
-/// What the names of whole families of later settings start with.
-const LATER_FAMILIES: &[&str] = &["LATCHKEY_DKIM_"];
+const LATER: &[&str] = &["LATCHKEY_MAIL_TEMPLATES"];
 
 /// The variables that this version reads, as the command line announces them.
 pub(super) fn known() -> Vec<String> {
@@ -32,7 +30,7 @@ pub(super) fn warnings(environment: impl Iterator<Item = (String, String)>) -> V
 }
 
 fn warning(name: &str, known: &[String]) -> String {
-    if LATER.contains(&name) || LATER_FAMILIES.iter().any(|family| name.starts_with(family)) {
+    if LATER.contains(&name) {
         return format!("{name} is a setting of a later version and has no effect in this one");
     }
     let shown = name.escape_debug();

@@ -53,22 +53,22 @@ impl fmt::Debug for TokenText {
 /// How long a token is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lifetime {
-    OneDay,
-    OneWeek,
+    Day,
+    Week,
     /// 30 days.
-    OneMonth,
+    Month,
     /// 365 days.
-    OneYear,
+    Year,
 }
 
 impl Lifetime {
     /// The span.
     pub fn span(self) -> Duration {
         let days = match self {
-            Lifetime::OneDay => 1,
-            Lifetime::OneWeek => 7,
-            Lifetime::OneMonth => 30,
-            Lifetime::OneYear => 365,
+            Lifetime::Day => 1,
+            Lifetime::Week => 7,
+            Lifetime::Month => 30,
+            Lifetime::Year => 365,
         };
         Duration::from_secs(days * DAY.as_secs())
     }
@@ -136,8 +136,8 @@ impl Privileges {
     }
 
     /// Each of them.
-    pub fn into_iter(self) -> impl Iterator<Item = Privilege> {
-        self.0.into_iter()
+    pub fn iter(&self) -> impl Iterator<Item = Privilege> {
+        self.0.iter().copied()
     }
 
     /// Whether this is one of them.

@@ -51,7 +51,6 @@ async fn judged(request: &Request, token: ApiKey) -> poem::Result<Result<Delegat
 
 /// Either. What it may do has to be asked for to learn who it is.
 #[derive(SecurityScheme)]
-#[expect(clippy::large_enum_variant, reason = "there is one a call, and it is taken apart at once")]
 pub enum Shown {
     Lent(Lent),
     Session(KnownAlone),

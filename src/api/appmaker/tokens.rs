@@ -22,21 +22,25 @@ use crate::service::access_tokens::{AccessTokenError, NewToken};
 
 /// How long a token is good for: 1, 7, 30 or 365 days.
 #[derive(Enum, Clone, Copy)]
-#[oai(rename = "AppMakerLifetime", rename_all = "kebab-case")]
+#[oai(rename = "AppMakerLifetime")]
 pub enum Lifetime {
-    OneDay,
-    OneWeek,
-    OneMonth,
-    OneYear,
+    #[oai(rename = "one-day")]
+    Day,
+    #[oai(rename = "one-week")]
+    Week,
+    #[oai(rename = "one-month")]
+    Month,
+    #[oai(rename = "one-year")]
+    Year,
 }
 
 impl From<Lifetime> for access_token::Lifetime {
     fn from(lifetime: Lifetime) -> access_token::Lifetime {
         match lifetime {
-            Lifetime::OneDay => access_token::Lifetime::OneDay,
-            Lifetime::OneWeek => access_token::Lifetime::OneWeek,
-            Lifetime::OneMonth => access_token::Lifetime::OneMonth,
-            Lifetime::OneYear => access_token::Lifetime::OneYear,
+            Lifetime::Day => access_token::Lifetime::Day,
+            Lifetime::Week => access_token::Lifetime::Week,
+            Lifetime::Month => access_token::Lifetime::Month,
+            Lifetime::Year => access_token::Lifetime::Year,
         }
     }
 }
@@ -83,7 +87,7 @@ impl Example for NewTokenRequest {
     fn example() -> NewTokenRequest {
         NewTokenRequest {
             name: Text(TokenName::parse("Build server").expect("the example obeys its own rules")),
-            lifetime: Lifetime::OneWeek,
+            lifetime: Lifetime::Week,
             privileges: vec![Privilege::ListUsers],
         }
     }
@@ -115,7 +119,7 @@ impl TokenBody {
             id: token.id.to_string(),
             name: token.name,
             token: text,
-            privileges: token.privileges.into_iter().map(Privilege::from).collect(),
+            privileges: token.privileges.iter().map(Privilege::from).collect(),
             user_id: token.account.to_string(),
             organization_id: token.organization.map(|id| id.to_string()),
             expires_on: DateTime(token.expires_at),
