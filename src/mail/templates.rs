@@ -236,22 +236,18 @@ mod tests {
         let device = Description::told("Pixel 8", "", "", "").expect("a device");
         for language in Language::ALL {
             let to = Recipient { address: &address, first_name: "Ann", language };
+            let invitation = |code| Contents::Invitation {
+                secret: "SECRET",
+                code,
+                expires: Millis(0),
+                organization: "Acme & Sons",
+            };
             let kinds = [
                 Contents::Verify { secret: "SECRET", code: "12345678", expires: Millis(0) },
                 Contents::Reset { secret: "SECRET", code: "12345678", expires: Millis(0) },
                 Contents::PasswordChanged,
-                Contents::Invitation {
-                    secret: "SECRET",
-                    code: Some("12345678"),
-                    expires: Millis(0),
-                    organization: "Acme & Sons",
-                },
-                Contents::Invitation {
-                    secret: "SECRET",
-                    code: None,
-                    expires: Millis(0),
-                    organization: "Acme & Sons",
-                },
+                invitation(Some("12345678")),
+                invitation(None),
                 Contents::Welcome { api_key: "lk_KEY" },
                 Contents::ChangeAddress { secret: "SECRET", code: "12345678", expires: Millis(0) },
                 Contents::ChangeAsked,
