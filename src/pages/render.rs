@@ -17,7 +17,7 @@ use crate::model::password::PasswordRule;
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
     frame-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const TEMPLATES: [(&str, &str); 12] = [
+const TEMPLATES: [(&str, &str); 13] = [
     ("layout.html", include_str!("templates/layout.html")),
     ("captcha.html", include_str!("templates/captcha.html")),
     ("faults.html", include_str!("templates/faults.html")),
