@@ -9,6 +9,7 @@ mod database;
 mod invite;
 mod key;
 mod letter;
+mod mail;
 mod organization;
 mod output;
 mod serve;
@@ -59,6 +60,9 @@ enum Command {
     /// The outbox.
     #[command(subcommand)]
     Letters(letter::LetterCommand),
+    /// Mail on its way out.
+    #[command(subcommand)]
+    Mail(mail::MailCommand),
     /// The keys that sign tokens.
     #[command(subcommand)]
     Keys(key::KeyCommand),
@@ -79,7 +83,7 @@ impl Refusal {
 
 impl From<StartError> for Refusal {
     fn from(error: StartError) -> Refusal {
-        Refusal::because(error)
+        Refusal(error.to_string().lines().map(str::to_owned).collect())
     }
 }
 
@@ -130,6 +134,7 @@ fn carry_out(line: CommandLine) -> Result<(), Refusal> {
             Command::Audit(query) => audit::run(&*beside(&settings).await?, &query, output),
             Command::Invite(command) => invite::run(&*beside(&settings).await?, command, output).await,
             Command::Letters(command) => letter::run(&*beside(&settings).await?, command, output).await,
+            Command::Mail(command) => mail::run(&command, output),
             Command::Keys(command) => key::run(&*beside(&settings).await?, command, output).await,
             Command::Backup { file } => database::backup(&*beside(&settings).await?, &file, output),
             Command::Restore { file } => database::restore(&settings, &file, output),

@@ -1,6 +1,7 @@
 //! How letters leave, and in whose name.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use super::arguments::Arguments;
 use super::origin::{PublicUrl, host_name};
@@ -17,6 +18,8 @@ pub struct MailSettings {
     pub from: Sender,
     /// What the server calls itself to mail servers: a host name or an IP address (RFC 5321 section 4.1.1.1).
     pub ehlo_name: String,
+    /// The folder of the operator's own words, if there is one.
+    pub templates: Option<PathBuf>,
 }
 
 /// Where letters go.
@@ -82,10 +85,12 @@ pub(super) fn read(
     let relay = reading.value("LATCHKEY_SMTP_URL", &arguments.smtp_url, relay_url);
     let from = reading.value("LATCHKEY_MAIL_FROM", &arguments.mail_from, Sender::parse);
     let ehlo_name = reading.value("LATCHKEY_MAIL_EHLO_NAME", &arguments.mail_ehlo_name, ehlo_name);
+    let templates = reading.value("LATCHKEY_MAIL_TEMPLATES", &arguments.mail_templates, folder);
     MailSettings {
         transport: relay.map_or(Transport::Mailbox, Transport::Relay),
         from: from.unwrap_or_else(|| Sender::of_host(host)),
         ehlo_name: ehlo_name.unwrap_or_else(|| host.unwrap_or("localhost").to_owned()),
+        templates,
     }
 }
 
@@ -98,6 +103,13 @@ fn relay_url(text: &str) -> Result<RelayUrl, String> {
         );
     }
     text.parse::<RelayUrl>().map_err(|fault| format!("cannot be used: {fault}"))
+}
+
+fn folder(text: &str) -> Result<PathBuf, String> {
+    if text.contains("://") {
+        return Err("must be the path of a folder, such as letters".to_owned());
+    }
+    Ok(PathBuf::from(text))
 }
 
 fn ehlo_name(text: &str) -> Result<String, String> {

@@ -5,7 +5,7 @@ use clap::Args;
 use super::arguments::Arguments;
 
 /// Settings that later versions bring.
-const LATER: &[&str] = &["LATCHKEY_MAIL_RESOLVER", "LATCHKEY_MAIL_ALLOW_PRIVATE", "LATCHKEY_MAIL_TEMPLATES"];
+const LATER: &[&str] = &["LATCHKEY_MAIL_RESOLVER", "LATCHKEY_MAIL_ALLOW_PRIVATE"];
 /// What the names of whole families of later settings start with.
 const LATER_FAMILIES: &[&str] = &["LATCHKEY_DKIM_"];
 

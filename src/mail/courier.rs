@@ -7,7 +7,6 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use super::Mailroom;
-use super::message::{Mailbox, Outgoing, rfc5322};
 use super::relay::{Relay, Verdict};
 use crate::clock::{Chance, Clock};
 use crate::metrics::{LetterLabels, Metrics};
@@ -191,25 +190,12 @@ impl Courier {
             Transport::Mailbox => return (LetterState::Delivered, "kept in the mailbox".to_owned()),
             Transport::Relay(relay) => relay,
         };
-        let head = self.mailroom.letterhead();
-        let outgoing = Outgoing {
-            message_id: letter.message_id.clone(),
-            from: Mailbox {
-                name: Some(head.from_name.clone().unwrap_or_else(|| head.app_name.clone())),
-                address: head.from.as_str().to_owned(),
-            },
-            to: letter.to.clone(),
-            subject: body.subject,
-            text: body.text,
-            html: body.html,
-            date_ms: letter.created_at.0,
-            language: letter.language.clone(),
-        };
-        let message = match rfc5322(&outgoing) {
+        let message = match self.mailroom.message(letter, body) {
             Ok(message) => message,
             Err(error) => return (LetterState::Failed, error.to_string()),
         };
-        self.judge(relay.send(head.from.as_str(), &letter.to, &message).await)
+        let sender = self.mailroom.letterhead().from.as_str();
+        self.judge(relay.send(sender, &letter.to, &message).await)
     }
 
     fn judge(&self, verdict: Verdict) -> (LetterState, String) {
