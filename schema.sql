@@ -458,3 +458,45 @@ create table referral_rewards (
     identity text not null primary key,     -- keyed digest of the address without its plus-tag
     given_at bigint not null
 );
+
+-- Who was asked into which organization. What was neither accepted nor is good any more goes after a while.
+create table invitations (
+    id text not null primary key,
+    organization_id text not null references organizations (id) on delete cascade,
+    email text not null,                    -- where the letter goes, and the only address that can accept
+    email_key text not null,                -- the address in lower case
+    role bigint not null,                   -- as in memberships
+    inviter_id text references accounts (id) on delete set null,     -- null = the operator, or somebody since erased
+    account_id text unique references accounts (id) on delete cascade,   -- waits for its proof, or came of it; null = none yet
+    secret_hash text unique,                -- SHA-256 of the link's secret; null where a proof of the account has one
+    letter_id text,                         -- the letter that brought the secret; it may be gone
+    expires_at bigint not null,
+    registered_at bigint,                   -- when somebody accepted; null = nobody has
+    revoked_at bigint,                      -- null = not revoked
+    created_at bigint not null,
+    updated_at bigint not null
+);
+create index invitations_organization on invitations (organization_id, created_at);
+create index invitations_address on invitations (email_key);
+create index invitations_open on invitations (expires_at) where registered_at is null;
+create index invitations_inviter on invitations (inviter_id) where inviter_id is not null;
+
+-- What a program of somebody's shows in place of their session, for a part of what they may.
+create table access_tokens (
+    id text not null primary key,
+    token_hash text not null unique,        -- SHA-256 of the token's 202 random bits
+    account_id text not null references accounts (id) on delete cascade,
+    organization_id text references organizations (id) on delete cascade,  -- where it was made and acts; null = nowhere
+    name text not null,
+    head text not null,                     -- its first characters, for lists
+    tail text not null,                     -- its last characters, for lists
+    privileges text not null,               -- what it was made for, between spaces; '' = telling whose it is
+    created_at bigint not null,
+    expires_at bigint not null,
+    revoked_at bigint,
+    last_used_at bigint                     -- within five minutes or so
+);
+create index access_tokens_account on access_tokens (account_id);
+create index access_tokens_organization on access_tokens (organization_id) where organization_id is not null;
+create index access_tokens_expires on access_tokens (expires_at);
+create index access_tokens_revoked on access_tokens (revoked_at) where revoked_at is not null;

@@ -1,6 +1,7 @@
 //! HTTP with JSON: the contracts and Latchkey's own routes, mounted into one tree and one document.
 
 pub mod accept;
+pub mod appmaker;
 pub mod body;
 mod browser;
 pub mod contracts;

@@ -6,6 +6,7 @@ mod account;
 mod audit;
 mod credit;
 mod database;
+mod invitation;
 mod invite;
 mod key;
 mod letter;
@@ -57,6 +58,9 @@ enum Command {
     /// Codes that let somebody sign up where a contract asks for one.
     #[command(subcommand)]
     Invite(invite::InviteCommand),
+    /// Invitations into an organization, each for one address.
+    #[command(subcommand)]
+    Invitation(invitation::InvitationCommand),
     /// The outbox.
     #[command(subcommand)]
     Letters(letter::LetterCommand),
@@ -133,6 +137,9 @@ fn carry_out(line: CommandLine) -> Result<(), Refusal> {
             }
             Command::Audit(query) => audit::run(&*beside(&settings).await?, &query, output),
             Command::Invite(command) => invite::run(&*beside(&settings).await?, command, output).await,
+            Command::Invitation(command) => {
+                invitation::run((&*beside(&settings).await?, &settings), command, output).await
+            }
             Command::Letters(command) => letter::run(&*beside(&settings).await?, command, output).await,
             Command::Mail(command) => mail::run(&command, output),
             Command::Keys(command) => key::run(&*beside(&settings).await?, command, output).await,

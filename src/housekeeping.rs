@@ -17,8 +17,8 @@ use crate::service::keys::RETIRED_LIFE;
 use crate::service::metering::IDEMPOTENCY_LIFE;
 use crate::service::throttle::FAILURE_LIFE;
 use crate::store::{
-    Unavailable, accounts, api_keys, audit, devices, ledgers, letters, proofs, sessions, signing_keys,
-    throttles,
+    Unavailable, access_tokens, accounts, api_keys, audit, devices, invitations, ledgers, letters, proofs,
+    sessions, signing_keys, throttles,
 };
 
 /// How often it looks.
@@ -27,8 +27,10 @@ const PAUSE: Duration = MINUTE;
 const BATCH: i64 = 200;
 /// How long an ended session or proof stays, for the operator's questions.
 const ENDED_LIFE: Duration = DAY;
-/// How long a revoked API key stays, for the lines of the ledger that name it.
+/// How long an ended API key or access token stays, for the lines of the ledger that name the key and for exports.
 const KEY_LIFE: Duration = Duration::from_secs(90 * DAY.as_secs());
+/// How long an invitation that ended without having been accepted stays in the lists.
+const INVITATION_LIFE: Duration = Duration::from_secs(90 * DAY.as_secs());
 /// How long a letter that is done stays in the list.
 const LETTER_LIFE: Duration = Duration::from_secs(30 * DAY.as_secs());
 
@@ -65,7 +67,9 @@ pub async fn sweep(service: &Service) -> Result<u64, Unavailable> {
                 Ok::<u64, Unavailable>(
                     sessions::delete_ended(tx, now - ENDED_LIFE, BATCH)?
                         + proofs::delete_ended(tx, now - ENDED_LIFE, BATCH)?
+                        + invitations::delete_ended(tx, now - INVITATION_LIFE, BATCH)?
                         + letters::delete_done(tx, now - LETTER_LIFE, BATCH)?
+                        + access_tokens::delete_ended(tx, now - KEY_LIFE, BATCH)?
                         + api_keys::delete_revoked(tx, now - KEY_LIFE, BATCH)?
                         + ledgers::forget(tx, now - IDEMPOTENCY_LIFE, BATCH)?
                         + audit::delete_before(tx, now - AUDIT_LIFE, BATCH)?
@@ -88,7 +92,7 @@ async fn sweep_unverified(service: &Service, contract: Contract) -> Result<u64, 
     let mut removed = 0;
     loop {
         // Most rounds find nothing: a look costs no commit.
-        let due = service.store.read(|tx| accounts::never_verified(tx, contract, before, BATCH))?;
+        let due = service.store.read(|tx| accounts::never_verified(tx, contract, before, now, BATCH))?;
         if due.is_empty() {
             return Ok(removed);
         }
@@ -97,7 +101,7 @@ async fn sweep_unverified(service: &Service, contract: Contract) -> Result<u64, 
             .store
             .write(move |tx| {
                 // Asked again inside: one of them may just have proved the address.
-                let due = accounts::never_verified(tx, contract, before, BATCH)?;
+                let due = accounts::never_verified(tx, contract, before, now, BATCH)?;
                 due.into_iter().try_fold(0, |sum, id| {
                     let entry = entry(&chance, now, Actor::System, Deed::AccountExpired);
                     audit::note(tx, &Entry { account: Some(id), ..entry })?;

@@ -39,10 +39,11 @@ pub enum Contents<'a> {
     },
     /// "Your password was changed".
     PasswordChanged,
-    /// "You were invited": the secret proves the address as that of [`Contents::Verify`] does.
+    /// "You were invited": the secret proves the address as that of [`Contents::Verify`] does. With a code there is an
+    /// account that waits for it; without, one is made by following the link.
     Invitation {
         secret: &'a str,
-        code: &'a str,
+        code: Option<&'a str>,
         expires: Millis,
         organization: &'a str,
     },

@@ -1,15 +1,18 @@
 //! The nouns and their rules: pure values, no I/O. Nothing here imports anything else of Latchkey.
 
+pub mod access_token;
 pub mod account;
 pub mod api_key;
 pub mod audit;
 pub mod client_device;
 pub mod contract;
 pub mod device;
+pub mod directory;
 pub mod domain;
 pub mod email;
 pub mod fault;
 pub mod id;
+pub mod invitation;
 pub mod invite_code;
 pub mod language;
 pub mod ledger;
@@ -18,6 +21,7 @@ pub mod name;
 pub mod network;
 pub mod notification;
 pub mod organization;
+pub mod paging;
 pub mod password;
 pub mod permission;
 pub mod personal;

@@ -5,6 +5,7 @@
 mod address;
 mod form;
 mod home;
+mod invitation;
 mod letter;
 mod link;
 mod magic_link;
@@ -38,6 +39,7 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/captcha-worker.js", &["GET"]),
     ("/verify-email", &["GET", "POST"]),
     ("/verify-email/not-me", &["POST"]),
+    ("/invitation", &["GET", "POST"]),
     ("/reset-password", &["GET", "POST"]),
     ("/magic-link", &["GET"]),
     ("/change-email", &["GET", "POST"]),
@@ -104,6 +106,7 @@ fn mount(routes: Route, renderer: Arc<Renderer>) -> impl Endpoint {
         .at("/captcha-worker.js", asset(script, include_str!("pages/templates/captcha-worker.js")))
         .at("/verify-email", get(verify::show).post(verify::confirm).data(Arc::clone(&renderer)))
         .at("/verify-email/not-me", poem::post(verify::disown).data(Arc::clone(&renderer)))
+        .at("/invitation", get(invitation::show).post(invitation::accept).data(Arc::clone(&renderer)))
         .at("/reset-password", get(reset::show).post(reset::change).data(Arc::clone(&renderer)))
         .at("/magic-link", get(magic_link::show).data(Arc::clone(&renderer)))
         .at("/change-email", get(address::show).post(address::confirm).data(Arc::clone(&renderer)))

@@ -1,5 +1,6 @@
 //! The use cases, a file a verb. They speak in values and meanings: nothing here knows a wire format.
 
+pub mod access_tokens;
 pub mod address;
 mod admission;
 pub mod api_keys;
@@ -9,7 +10,9 @@ pub mod authenticate;
 pub mod card;
 pub mod client_devices;
 pub mod devices;
+pub mod directory;
 mod handover;
+pub mod invitation;
 pub mod invite;
 pub mod invite_codes;
 pub mod keys;

@@ -4,6 +4,7 @@
 //! `insert … on conflict … do nothing returning` instead of reading driver errors; the row count of a conditional
 //! update is the verdict; time is an argument.
 
+pub mod access_tokens;
 pub mod accounts;
 pub mod addresses;
 pub mod api_keys;
@@ -12,6 +13,7 @@ pub mod bans;
 pub mod client_devices;
 pub mod devices;
 pub mod instance;
+pub mod invitations;
 pub mod invite_codes;
 pub mod ledgers;
 pub mod letters;

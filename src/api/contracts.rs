@@ -4,6 +4,7 @@
 use poem::Response;
 use poem::http::Method;
 
+use super::appmaker::{self, AppMaker};
 use super::documents::{Document, of_contract};
 use super::finradar::{self, FinRadar};
 use super::flashback::{self, Flashback};
@@ -60,6 +61,15 @@ pub const BUILT: &[Built] = &[
         document: || of_contract(OrbAi),
         outside: orbai::outside::outside_operations,
     },
+    Built {
+        contract: Contract::AppMaker,
+        policy: &appmaker::POLICY,
+        title: AppMaker::TITLE,
+        introduction: AppMaker::INTRODUCTION,
+        published: None,
+        document: || of_contract(AppMaker),
+        outside: appmaker::outside::outside_operations,
+    },
 ];
 
 /// The contract at the root: its shape is also that of unknown paths and of Latchkey's own routes (DESIGN 11).
@@ -104,6 +114,7 @@ mod tests {
             ("/finradar/api/v1/nowhere", Contract::FinRadar),
             ("/finradars/api/v1", Contract::Flashback),
             ("/orbai/api/v1/auth/login", Contract::OrbAi),
+            ("/appmaker/api/v1/auth/login", Contract::AppMaker),
             ("//finradar/api/v1", Contract::Flashback),
             ("/Finradar/api/v1", Contract::Flashback),
             ("/api/v1/auth/login", Contract::Flashback),

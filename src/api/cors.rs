@@ -31,7 +31,7 @@ impl Cors {
         }
         let allow = [
             (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, DELETE"),
-            (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type"),
+            (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, x-access-token"),
             (header::ACCESS_CONTROL_MAX_AGE, "3600"),
         ];
         let mut response = Response::builder().status(StatusCode::NO_CONTENT).finish();

@@ -5,6 +5,7 @@ use poem::IntoEndpoint;
 use poem::endpoint::BoxEndpoint;
 use poem_openapi::{OpenApi, OpenApiService};
 
+use super::appmaker::AppMaker;
 use super::contracts::Built;
 use super::finradar::FinRadar;
 use super::flashback::Flashback;
@@ -50,7 +51,14 @@ fn with_finradar<A: OpenApi>(before: A, served: &[Contract]) -> Whole {
 
 fn with_orbai<A: OpenApi>(before: A, served: &[Contract]) -> Whole {
     match served.contains(&Contract::OrbAi) {
-        true => finish((before, Mounted(OrbAi)), served),
+        true => with_appmaker((before, Mounted(OrbAi)), served),
+        false => with_appmaker(before, served),
+    }
+}
+
+fn with_appmaker<A: OpenApi>(before: A, served: &[Contract]) -> Whole {
+    match served.contains(&Contract::AppMaker) {
+        true => finish((before, Mounted(AppMaker)), served),
         false => finish(before, served),
     }
 }

@@ -33,7 +33,7 @@ pub enum Class {
     /// What gateways ask at every call of theirs. Slow hashes and letters are out of reach here, and who shows wrong keys
     /// meets [`Class::WrongKey`].
     Gateway,
-    /// Showing API keys that are not good; counted beside the route's own class.
+    /// Showing API keys or personal access tokens that are not good; counted beside the route's own class.
     WrongKey,
     /// Asking for a captcha's challenge. Only a form or a sign-up is worth one.
     Challenge,
@@ -60,6 +60,15 @@ const CLASSES: &[(&str, &str, Class)] = &[
     ("POST", "/orbai/api/v1/auth/magic-link/request", Class::Mail),
     ("POST", "/orbai/api/v1/auth/magic-link/verify", Class::Proof),
     ("POST", "/orbai/api/v1/auth/change-password", Class::Login),
+    ("POST", "/appmaker/api/v1/auth/login", Class::Login),
+    ("POST", "/appmaker/api/v1/auth/refresh-token", Class::Proof),
+    ("POST", "/appmaker/api/v1/auth/generate-reset-token", Class::Mail),
+    ("POST", "/appmaker/api/v1/auth/change-password", Class::Login),
+    ("POST", "/appmaker/api/v1/me", Class::Login),
+    ("POST", "/appmaker/api/v1/auth/register/{token}", Class::SignUp),
+    ("POST", "/appmaker/api/v1/organizations/{id}/invitations", Class::Mail),
+    ("GET", "/invitation", Class::Proof),
+    ("POST", "/invitation", Class::SignUp),
     ("POST", "/user/request-reset-password", Class::Mail),
     ("POST", "/user/resend-verification/{verificationTokenId}", Class::Mail),
     ("POST", "/organization/users", Class::Mail),

@@ -66,7 +66,7 @@ impl Family for MeteredFamily {
     fn body(problem: &Problem<MeteredFamily>) -> RefusalBody {
         let short = match &problem.details {
             Details::Shortfall(short) => Some(short.as_ref().clone()),
-            Details::None | Details::Faults(_) | Details::NoToken => None,
+            Details::None | Details::Field(_) | Details::Faults(_) | Details::NoToken => None,
         };
         RefusalBody {
             message: problem.message.clone(),

@@ -48,6 +48,8 @@ pub enum Details {
     None,
     /// Everything that is wrong with the input.
     Faults(Vec<Fault>),
+    /// The one field or parameter that the sentence is about.
+    Field(&'static str),
     /// The caller showed no good access token.
     NoToken,
     /// What is missing to pay for a call.
@@ -145,7 +147,8 @@ impl<F> Problem<F> {
         // Their own words may echo what was sent.
         if let Some(fault) = error.downcast_ref::<ParseParamError>() {
             let message = format!("The parameter {} is malformed or out of bounds.", fault.name);
-            return Problem::new(StatusCode::BAD_REQUEST, "INVALID_INPUT", message);
+            return Problem::new(StatusCode::BAD_REQUEST, "INVALID_INPUT", message)
+                .with(Details::Field(fault.name));
         }
         if error.is::<ParsePathError>() {
             return Problem::new(StatusCode::BAD_REQUEST, "INVALID_INPUT", "A parameter is malformed.");
@@ -199,6 +202,11 @@ impl<F> Problem<F> {
                 StatusCode::FORBIDDEN,
                 "MFA_SETUP_REQUIRED",
                 "Your organization asks for a second factor: set one up first.",
+            ),
+            GuardError::Lacking => Problem::new(
+                StatusCode::FORBIDDEN,
+                "FORBIDDEN",
+                "This access token was not made for that, or its owner may not do it any more.",
             ),
             GuardError::TooManyCalls(wait) => Problem::rate_limited(*wait),
             GuardError::Unavailable(cause) => Problem::unavailable(cause),

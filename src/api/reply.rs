@@ -1,6 +1,8 @@
 //! One answer type for every operation: its success, or a problem in its contract's shape. The statuses an operation
 //! can send stand beside it as data, so that the document tells them all, and tests hold them to it.
 
+use std::borrow::Cow;
+
 use poem::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use poem::http::{HeaderValue, StatusCode};
 use poem::{Body, IntoResponse, Response};
@@ -53,11 +55,16 @@ pub trait Outcomes: Send + Sync + 'static {
 
 /// Declares an operation's outcomes and names its reply:
 /// `outcomes!(RegisterReply = Register: FamilyA, 201 "made" => Entered, [ALWAYS, &[(400, "refused")]])`. With `streamed`
-/// before it, the reply is one whose success comes as a stream.
+/// before it, the reply is one whose success comes as a stream; with `empty` and no type, one whose success has no body.
 macro_rules! outcomes {
     (streamed $reply:ident = $name:ident: $($rest:tt)*) => {
         $crate::api::reply::outcomes!(@of $name: $($rest)*);
         pub type $reply = $crate::api::reply::Streamed<$name>;
+    };
+    (empty $reply:ident = $name:ident: $family:ty, $status:literal $text:literal, [$($failures:expr),* $(,)?]) => {
+        $crate::api::reply::outcomes!(@of $name: $family, $status $text => $crate::api::reply::Nothing,
+            [$($failures),*]);
+        pub type $reply = $crate::api::reply::Reply<$name>;
     };
     (@of $name:ident: $family:ty, $status:literal $text:literal => $success:ty, [$($failures:expr),* $(,)?]) => {
         pub struct $name;
@@ -75,6 +82,39 @@ macro_rules! outcomes {
     };
 }
 pub(crate) use outcomes;
+
+/// A success that has no body.
+pub struct Nothing;
+
+impl Type for Nothing {
+    /// By this the document knows that there is nothing to describe.
+    const IS_REQUIRED: bool = false;
+
+    type RawValueType = Self;
+    type RawElementValueType = Self;
+
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("nothing")
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        MetaSchemaRef::Inline(Box::new(MetaSchema::ANY))
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        None
+    }
+
+    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+        Box::new(std::iter::empty())
+    }
+}
+
+impl ToJSON for Nothing {
+    fn to_json(&self) -> Option<serde_json::Value> {
+        None
+    }
+}
 
 /// An operation's answer.
 pub enum Reply<O: Outcomes> {
@@ -94,7 +134,10 @@ impl<O: Outcomes> From<Result<O::Success, Problem<O::Family>>> for Reply<O> {
 impl<O: Outcomes> IntoResponse for Reply<O> {
     fn into_response(self) -> Response {
         match self {
-            Reply::Done(success) => response::<O>(success.to_json_string().into()),
+            Reply::Done(success) => match success.to_json() {
+                Some(json) => response::<O>(json.to_string().into()),
+                None => StatusCode::from_u16(O::SUCCESS.0).unwrap_or(StatusCode::NO_CONTENT).into_response(),
+            },
             Reply::Failed(problem) => problem_response(&problem),
         }
     }
@@ -194,12 +237,13 @@ pub(super) fn failure<F: Family>(status: Status) -> MetaResponse {
 
 fn meta<T: Type>((status, description): Status, more: &[(&str, &str)]) -> MetaResponse {
     let content = MetaMediaType { content_type: "application/json", schema: T::schema_ref() };
+    let content = if T::IS_REQUIRED { vec![content] } else { Vec::new() };
     let mut headers = vec![header("X-Request-Id", "string", "Names this request in the server's log.")];
     if matches!(status, 429 | 503) {
         headers.push(header("Retry-After", "integer", "Seconds to wait before trying again."));
     }
     headers.extend(more.iter().map(|(name, meaning)| header(name, "integer", meaning)));
-    MetaResponse { description, status: Some(status), status_range: None, content: vec![content], headers }
+    MetaResponse { description, status: Some(status), status_range: None, content, headers }
 }
 
 fn header(name: &str, kind: &'static str, description: &str) -> MetaHeader {

@@ -38,7 +38,7 @@ const ABOUT_THE_ANSWER: [&str; 8] = [
     "invalid-remoteip",
 ];
 
-/// What the service knows us by. Nothing but [`ServiceSecret::new`]'s caller and the service sees it.
+/// What the service knows us by. `Debug` does not show it, and nobody but the service is sent it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServiceSecret(String);
 

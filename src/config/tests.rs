@@ -111,11 +111,9 @@ const BAD: &[(&str, &str, &[&str])] = &[
     ("LATCHKEY_MAILBOX_CLEAR", "always", &["\"always\"", "on or off"]),
     ("LATCHKEY_METRICS", "on", &["local, public or off"]),
     ("LATCHKEY_CONTRACTS", "flashbak", &["\"flashbak\"", "one of flashback"]),
-    ("LATCHKEY_CONTRACTS", "flashback,appmaker", &["appmaker", "does not serve yet", "flashback"]),
     ("LATCHKEY_CONTRACTS", ",", &["at least one"]),
     ("LATCHKEY_HOSTS", "api.example.com", &["\"api.example.com\"", "api.example.com=finradar"]),
     ("LATCHKEY_HOSTS", "api.example.com=finradr", &["\"finradr\"", "one of flashback"]),
-    ("LATCHKEY_HOSTS", "api.example.com=appmaker", &["appmaker", "does not serve yet"]),
     (
         "LATCHKEY_HOSTS",
         "https://api.example.com=finradar",

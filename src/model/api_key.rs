@@ -10,7 +10,7 @@ use super::time::Millis;
 const PREFIX: &str = "lk_";
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /// Random digits of a key: 202 bits.
-const RANDOM: usize = 34;
+pub(super) const RANDOM: usize = 34;
 /// Digits that check the others, so that a scanner of leaked secrets and a typo are told apart without asking.
 const CHECK: usize = 6;
 /// Endpoints that one key may be limited to.
@@ -26,20 +26,12 @@ pub struct KeyText(String);
 impl KeyText {
     /// A key of these random bytes.
     pub fn of_bytes(bytes: [u8; RANDOM]) -> KeyText {
-        // 62 into 256 leaves a bias of less than a bit over the whole key.
-        let random: String = bytes.iter().map(|byte| digit(u32::from(*byte))).collect();
-        let check = check(&random);
-        KeyText(format!("{PREFIX}{random}{check}"))
+        KeyText(format!("{PREFIX}{}", checked(bytes)))
     }
 
     /// Reads a key. `None` for what cannot be one: another length, another alphabet, or a wrong check.
     pub fn parse(text: &str) -> Option<KeyText> {
-        let digits = text.strip_prefix(PREFIX)?;
-        if digits.len() != RANDOM + CHECK || !digits.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return None;
-        }
-        let (random, given) = digits.split_at(RANDOM);
-        (check(random) == given).then(|| KeyText(text.to_owned()))
+        holds(text.strip_prefix(PREFIX)?).then(|| KeyText(text.to_owned()))
     }
 
     /// The whole key.
@@ -57,6 +49,23 @@ impl fmt::Debug for KeyText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("KeyText(…)")
     }
+}
+
+/// Random digits, and those that check them.
+pub(super) fn checked(bytes: [u8; RANDOM]) -> String {
+    // 62 into 256 leaves a bias of less than a bit over the whole key.
+    let random: String = bytes.iter().map(|byte| digit(u32::from(*byte))).collect();
+    let check = check(&random);
+    format!("{random}{check}")
+}
+
+/// Whether these are such digits: of the length and alphabet, and with the right check.
+pub(super) fn holds(digits: &str) -> bool {
+    if digits.len() != RANDOM + CHECK || !digits.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return false;
+    }
+    let (random, given) = digits.split_at(RANDOM);
+    check(random) == given
 }
 
 fn digit(number: u32) -> char {

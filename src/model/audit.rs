@@ -76,6 +76,7 @@ deeds! {
     PasswordReset = "password.reset"
     /// Somebody was brought into an organization.
     MemberInvited = "member.invited"
+    InvitationRevoked = "invitation.revoked"
     /// Somebody was taken out of an organization.
     MemberRemoved = "member.removed"
     /// Somebody was taken back in.
@@ -107,6 +108,8 @@ deeds! {
     ApiKeyRevoked = "api-key.revoked"
     /// Another took the place of the one before.
     ApiKeyRotated = "api-key.rotated"
+    AccessTokenCreated = "access-token.created"
+    AccessTokenRevoked = "access-token.revoked"
     InviteCodeCreated = "invite-code.created"
     InviteCodeRevoked = "invite-code.revoked"
     TokensCredited = "tokens.credited"

@@ -53,6 +53,8 @@ pub enum Rule {
     Moment,
     /// A moment that is past.
     Future,
+    /// A moment at most so many days ahead.
+    WithinDays(u64),
     /// A day of the calendar, without a time.
     Date,
     NeedsUpperCase,
@@ -82,6 +84,7 @@ impl fmt::Display for Rule {
             Rule::ControlCharacters => f.write_str("must not contain control characters"),
             Rule::Moment => f.write_str("must be a date or a moment such as 2027-01-31T12:00:00Z"),
             Rule::Future => f.write_str("must be a moment to come"),
+            Rule::WithinDays(days) => write!(f, "must be at most {days} days ahead"),
             Rule::Date => f.write_str("must be a date such as 1990-01-31"),
             Rule::NeedsUpperCase => f.write_str("must contain an upper-case letter"),
             Rule::NeedsLowerCase => f.write_str("must contain a lower-case letter"),

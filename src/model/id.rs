@@ -100,8 +100,12 @@ ids! {
     AuditId
     /// Names an invite code; never the code itself.
     InviteCodeId
+    /// Names an invitation into an organization; never its secret.
+    InvitationId
     /// Names an API key; never the key itself.
     ApiKeyId
+    /// Names a personal access token; never the token itself.
+    AccessTokenId
 }
 
 #[cfg(test)]

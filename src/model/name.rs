@@ -8,6 +8,8 @@ pub struct Name<const MAX: usize>(String);
 
 /// A first or last name.
 pub type PersonName = Name<100>;
+/// A first or last name where a contract takes longer ones (contracts/appmaker.md section 1).
+pub type LongName = Name<255>;
 /// A company's name.
 pub type CompanyName = Name<200>;
 

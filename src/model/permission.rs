@@ -9,8 +9,12 @@ pub enum Action {
     ChangeOrganization,
     /// See, make or end the organization's API keys.
     ManageKeys,
+    /// See its invitations, make such as are accepted by a link, or end them.
+    ManageInvitations,
     /// See the list of its users, or one of them in full.
     SeeUsers,
+    /// See the lists of users and roles where a contract keeps them to administrators (contracts/appmaker.md section 2).
+    ListUsers,
     /// Start or cancel a subscription.
     Subscribe,
     /// Bring in a user with this role.
@@ -33,16 +37,22 @@ impl Action {
             | Action::ChangeUser(_)
             | Action::ChangeRole(..)
             | Action::RemoveUser(_) => Role::Workspaces,
-            Action::ChangeOrganization | Action::ManageKeys => Role::Administrators,
+            Action::ChangeOrganization
+            | Action::ManageInvitations
+            | Action::ManageKeys
+            | Action::ListUsers => Role::Administrators,
         }
     }
 
     /// The highest role that the action touches: nobody reaches above themselves.
     fn highest(self) -> Role {
         match self {
-            Action::ChangeOrganization | Action::ManageKeys | Action::SeeUsers | Action::Subscribe => {
-                Role::User
-            }
+            Action::ChangeOrganization
+            | Action::ManageInvitations
+            | Action::ManageKeys
+            | Action::SeeUsers
+            | Action::ListUsers
+            | Action::Subscribe => Role::User,
             Action::Invite(role) | Action::ChangeUser(role) | Action::RemoveUser(role) => role,
             Action::ChangeRole(from, to) => from.max(to),
         }
@@ -72,7 +82,9 @@ mod tests {
             (Action::ChangeRole(User, Billing), Workspaces),
             (Action::RemoveUser(User), Workspaces),
             (Action::ChangeOrganization, Administrators),
+            (Action::ManageInvitations, Administrators),
             (Action::ManageKeys, Administrators),
+            (Action::ListUsers, Administrators),
         ];
         for (action, least) in rows {
             for role in Role::ALL {

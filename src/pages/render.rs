@@ -17,13 +17,14 @@ use crate::model::password::PasswordRule;
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
     frame-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const TEMPLATES: [(&str, &str); 13] = [
+const TEMPLATES: [(&str, &str); 14] = [
     ("layout.html", include_str!("templates/layout.html")),
     ("captcha.html", include_str!("templates/captcha.html")),
     ("faults.html", include_str!("templates/faults.html")),
     ("new-password.html", include_str!("templates/new-password.html")),
     ("home.html", include_str!("templates/home.html")),
     ("verify.html", include_str!("templates/verify.html")),
+    ("invitation.html", include_str!("templates/invitation.html")),
     ("reset.html", include_str!("templates/reset.html")),
     ("magic-link.html", include_str!("templates/magic-link.html")),
     ("change-address.html", include_str!("templates/change-address.html")),
@@ -70,6 +71,11 @@ impl Notice {
     /// A mailed link is no longer good.
     pub fn link_ended() -> Notice {
         Notice { status: StatusCode::BAD_REQUEST, stem: "link_ended", tone: "bad", lead_on: false }
+    }
+
+    /// A mailed invitation is good, and its address cannot register.
+    pub fn invitation_refused() -> Notice {
+        Notice { stem: "invitation_refused", ..Notice::link_ended() }
     }
 
     /// There is no such page.
@@ -228,6 +234,8 @@ mod tests {
             Notice::done("account_removed", false),
             Notice::done("address_changed", true),
             Notice::done("address_restored", false),
+            Notice::done("invitation_accepted", true),
+            Notice::invitation_refused(),
             Notice::link_ended(),
             Notice::not_found(),
             Notice::too_many_requests(),

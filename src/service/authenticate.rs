@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Service;
 use crate::model::account::Member;
 use crate::model::contract::Contract;
-use crate::model::id::SessionId;
+use crate::model::id::{AccessTokenId, SessionId};
 use crate::model::session::Session;
 use crate::model::time::Millis;
 use crate::store::{Unavailable, sessions};
@@ -17,10 +17,14 @@ use crate::tokens::{Claims, TokenError, TokenKind};
 /// the exact minute is worth.
 const TOUCH_AFTER: Duration = Duration::from_secs(300);
 
-/// Somebody with a live session.
+/// Somebody with a live session, or a live access token in its place.
 #[derive(Debug, Clone)]
 pub struct Caller {
+    /// Of a call with an access token the token's own id, which no session has: whatever was not made for such calls
+    /// finds that the session has ended.
     pub session: SessionId,
+    /// The access token that is shown in place of a session.
+    pub token: Option<AccessTokenId>,
     pub member: Member,
     /// Where the call comes from.
     pub address: IpAddr,
@@ -50,7 +54,8 @@ impl Service {
             return Ok(None);
         }
         self.touch(&session);
-        Ok(Some(Caller { session: session.id, member, address, passed_at: session.second_factor_at }))
+        let passed_at = session.second_factor_at;
+        Ok(Some(Caller { session: session.id, token: None, member, address, passed_at }))
     }
 
     /// The claims of a good token; reads the keys again once when it names one that is not known here.

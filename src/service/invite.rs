@@ -1,5 +1,5 @@
-//! Bringing somebody into an organization. The mailed link proves the address, and asks for a password where none was
-//! given.
+//! Bringing somebody into an organization by an account that waits for them: the mailed link proves the address, and
+//! asks for a password where none was given. It stands in the list of [`super::invitation`] with all others.
 
 use crate::mail::Recipient;
 use crate::model::account::Member;
@@ -7,6 +7,7 @@ use crate::model::audit::Deed;
 use crate::model::contract::Contract;
 use crate::model::email::EmailAddress;
 use crate::model::id::AccountId;
+use crate::model::invitation::Invitation;
 use crate::model::language::Language;
 use crate::model::name::PersonName;
 use crate::model::organization::Role;
@@ -14,16 +15,17 @@ use crate::model::password::Password;
 use crate::model::permission::Action;
 use crate::model::proof::Purpose;
 use crate::store::accounts::{self, NewAccount};
-use crate::store::{Tx, Unavailable, audit, bans, organizations, proofs};
+use crate::store::{Unavailable, audit, invitations, organizations, proofs};
 
 use super::authenticate::Caller;
+use super::invitation::refuse;
 use super::team::{TeamError, caller_now, permit, place_of, recipient};
 use super::throttle::spend_mail;
 use super::{Service, Setback, wait_until};
 
-/// Somebody to bring in.
+/// Somebody to make an account for.
 #[derive(Debug, Clone)]
-pub struct Invitation {
+pub struct NewMember {
     pub email: EmailAddress,
     pub first_name: PersonName,
     pub last_name: PersonName,
@@ -40,12 +42,12 @@ impl Service {
     ///
     /// # Errors
     /// [`TeamError`].
-    pub async fn invite(&self, caller: &Caller, invitation: Invitation) -> Result<Member, TeamError> {
+    pub async fn invite(&self, caller: &Caller, invitation: NewMember) -> Result<Member, TeamError> {
         let place = place_of(&caller.member)?;
         permit(place, Action::Invite(invitation.role))?;
         let organization = place.organization;
         let found = self.store.read(|tx| {
-            refuse(tx, &invitation.email)?;
+            refuse::<TeamError>(tx, organization, &invitation.email, self.clock.now())?;
             Ok::<_, TeamError>(organizations::find(tx, organization)?)
         })?;
         let name = found.ok_or(TeamError::NoOrganization)?.name;
@@ -64,12 +66,25 @@ impl Service {
         let subject = self.subject(&invitation.email.key());
         let identity = self.identities(&invitation.email).mailbox;
         let entry = self.entry(caller.actor(), Deed::MemberInvited).detailed(invitation.role.name());
+        let listed = Invitation {
+            id: self.chance.id(now),
+            organization,
+            email: invitation.email.clone(),
+            role: invitation.role,
+            inviter: Some(caller.member.account.id),
+            account: Some(id),
+            expires_at: mailing.expires,
+            registered_at: None,
+            revoked_at: None,
+            created_at: now,
+            updated_at: now,
+        };
         let member = self
             .store
             .write(move |tx| {
                 let (_, place) = caller_now(tx, &caller, now)?;
                 permit(&place, Action::Invite(invitation.role))?;
-                refuse(tx, &invitation.email)?;
+                refuse::<TeamError>(tx, place.organization, &invitation.email, now)?;
                 let new = NewAccount {
                     id,
                     email: &invitation.email,
@@ -83,6 +98,8 @@ impl Service {
                 };
                 accounts::insert(tx, &new)?.ok_or(TeamError::AddressTaken)?;
                 organizations::join(tx, id, place.organization, invitation.role, now)?;
+                let listed = Invitation { organization: place.organization, ..listed };
+                invitations::insert(tx, &listed, None)?;
                 proofs::insert(tx, mailing.proof, id, Purpose::Verify, now)?;
                 if invitation.send {
                     if let Some(at) = spend_mail(tx, &subject, limits, now)? {
@@ -131,20 +148,11 @@ impl Service {
                 if proofs::find(tx, mailing.proof)?.is_none() {
                     proofs::insert(tx, mailing.proof, id, Purpose::Verify, now)?;
                 }
+                invitations::extend(tx, id, mailing.expires, now)?;
                 Ok(mailing.post(tx, id)?)
             })
             .await?;
         self.bell.ring();
         Ok(())
     }
-}
-
-fn refuse(tx: &Tx<'_>, email: &EmailAddress) -> Result<(), TeamError> {
-    if accounts::member_by_email(tx, &email.key())?.is_some() {
-        return Err(TeamError::AddressTaken);
-    }
-    if bans::covers(tx, &email.domain())? {
-        return Err(TeamError::DomainBanned);
-    }
-    Ok(())
 }

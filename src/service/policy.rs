@@ -36,6 +36,8 @@ pub enum Gate {
     Open,
     /// Whoever has a code of the operator's.
     InviteCode,
+    /// Whoever was invited into an organization.
+    Invitation,
 }
 
 /// What an account may do before its address is proved.

@@ -1,10 +1,12 @@
 //! What a privacy law asks of who runs this server: telling somebody all that is kept of them, and erasing it.
 
+use crate::model::access_token::AccessToken;
 use crate::model::account::{Account, AccountState, Member};
 use crate::model::api_key::ApiKey;
 use crate::model::audit::{Actor, Deed, Entry, Recorded};
 use crate::model::device::Device;
 use crate::model::id::AccountId;
+use crate::model::invitation::Invitation;
 use crate::model::notification::NotificationSettings;
 use crate::model::organization::Role;
 use crate::model::personal::Profile;
@@ -12,8 +14,8 @@ use crate::model::proof::Proof;
 use crate::model::settings::Settings;
 use crate::model::time::Millis;
 use crate::store::{
-    Tx, Unavailable, accounts, addresses, api_keys, audit, devices, members, notifications, organizations,
-    privacy, profiles, settings, usernames,
+    Tx, Unavailable, access_tokens, accounts, addresses, api_keys, audit, devices, invitations, members,
+    notifications, organizations, privacy, profiles, settings, usernames,
 };
 
 use super::Service;
@@ -47,6 +49,7 @@ pub struct Export {
 #[derive(Debug, Clone)]
 pub struct Credentials {
     pub keys: Vec<ApiKey>,
+    pub tokens: Vec<AccessToken>,
     pub factors: Vec<HeldFactor>,
 }
 
@@ -60,6 +63,8 @@ pub struct Personal {
     /// Devices that clients have named themselves.
     pub named_devices: Vec<NamedDevice>,
     pub invites: Vec<UsedInvite>,
+    /// The one that the account came of, or that it waits by.
+    pub invitation: Option<Invitation>,
     pub referral: Option<HeldReferral>,
 }
 
@@ -71,6 +76,7 @@ impl Personal {
             notifications: notifications::get(tx, id)?,
             named_devices: privacy::named_devices(tx, id)?,
             invites: privacy::invites(tx, id)?,
+            invitation: invitations::of_account(tx, id)?,
             referral: privacy::referral(tx, id)?,
         })
     }
@@ -114,6 +120,7 @@ impl Service {
                     devices: devices::all(tx, id)?,
                     credentials: Credentials {
                         keys: api_keys::of_account(tx, id)?,
+                        tokens: access_tokens::of_account(tx, id)?,
                         factors: privacy::factors(tx, id)?,
                     },
                     person: Personal::of(tx, id)?,
@@ -176,6 +183,7 @@ fn forget(tx: &Tx<'_>, member: &Member, entry: &Entry) -> Result<(), EraseError>
         privacy::unname(tx, place.organization, &member.account.email)?;
     }
     accounts::delete(tx, id)?;
+    invitations::forget_address(tx, &member.account.email.key())?;
     // Noted first: the address that the person called from is forgotten with all others.
     audit::note(tx, entry)?;
     Ok(audit::forget_person(tx, id)?)

@@ -9,7 +9,7 @@ use crate::model::password::Password;
 use crate::model::permission::Action;
 use crate::model::proof::Purpose;
 use crate::model::time::Millis;
-use crate::store::{Tx, Unavailable, accounts, audit, letters, proofs, sessions};
+use crate::store::{Tx, Unavailable, access_tokens, accounts, audit, letters, proofs, sessions};
 
 use super::authenticate::Caller;
 use super::register::silence;
@@ -149,6 +149,7 @@ pub(super) fn void_requests(tx: &Tx<'_>, id: AccountId, now: Millis) -> Result<(
 /// the proof that undoes a change of address: it opens nothing either, and who took the account over may deactivate it.
 pub(super) fn cut_off(tx: &Tx<'_>, id: AccountId, now: Millis) -> Result<(), Unavailable> {
     sessions::revoke_all(tx, id, None, now)?;
+    access_tokens::revoke_all(tx, id, now)?;
     void_requests(tx, id, now)?;
     silence(tx, id, now)
 }

@@ -10,7 +10,9 @@ use crate::model::letter::{Letter, LetterKind};
 use crate::model::proof::{CODE_TRIES, INVITATION_LIFE, Proof, Purpose};
 use crate::model::time::Millis;
 use crate::secrets::{Secrets, Use, link_secret, sha256};
-use crate::store::{Tx, Unavailable, accounts, letters, members, organizations, proofs, subscriptions};
+use crate::store::{
+    Tx, Unavailable, accounts, invitations, letters, members, organizations, proofs, subscriptions,
+};
 
 /// What somebody shows to prove that they read a mailbox. A code alone is nothing: it needs the proof's id or the
 /// address beside it.
@@ -29,7 +31,7 @@ pub(super) struct Mailing {
     pub proof: ProofId,
     secret_hash: String,
     code_mac: String,
-    expires: Millis,
+    pub expires: Millis,
     pub letter: Letter,
 }
 
@@ -62,7 +64,7 @@ impl Mailer<'_> {
     /// The same for somebody invited into an organization: the secret proves the address, and lives longer.
     pub fn prepare_invitation(&self, proof: ProofId, to: Recipient<'_>, organization: &str) -> Mailing {
         let Fresh { secret, code, expires } = &self.fresh(INVITATION_LIFE);
-        let contents = Contents::Invitation { secret, code, expires: *expires, organization };
+        let contents = Contents::Invitation { secret, code: Some(code), expires: *expires, organization };
         self.mailing(proof, (secret, code, *expires), self.mailroom.compose(to, contents))
     }
 
@@ -179,6 +181,7 @@ pub(super) fn settle_verified(
     if !accounts::set_verified(tx, account.id, now)? {
         return Ok(());
     }
+    invitations::settle(tx, account.id, now)?;
     let Some(place) = &member.organization else { return Ok(()) };
     // A trial belongs to whoever's sign-up made the organization; who was invited into it uses up none.
     let founder = members::is_founder(tx, place.organization, account.id)?;

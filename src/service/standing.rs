@@ -5,8 +5,10 @@ use crate::model::account::{Member, Membership};
 use crate::model::id::SessionId;
 use crate::model::permission::Action;
 use crate::model::time::Millis;
-use crate::store::{Tx, Unavailable};
+use crate::store::{Tx, Unavailable, access_tokens};
 
+use super::access_tokens::acting;
+use super::authenticate::Caller;
 use super::profile::still_in;
 
 /// Why a caller may not act, or not in the name of an organization.
@@ -26,6 +28,13 @@ pub enum StandingError {
 /// Whoever a live session belongs to.
 pub(super) fn member(tx: &Tx<'_>, session: SessionId, now: Millis) -> Result<Member, StandingError> {
     still_in(tx, session, now)?.ok_or(StandingError::SessionEnded)
+}
+
+/// The caller as of now, by whatever was shown; `None` when that has ended.
+pub(super) fn still_acting(tx: &Tx<'_>, caller: &Caller, now: Millis) -> Result<Option<Member>, Unavailable> {
+    let Some(id) = caller.token else { return still_in(tx, caller.session, now) };
+    let found = access_tokens::find(tx, id)?;
+    Ok(found.and_then(|(token, owner)| acting(&token, owner, now)))
 }
 
 /// The place of a caller whose role allows the action.

@@ -12,10 +12,11 @@ use crate::model::organization::{Organization, Role};
 use crate::model::permission::Action;
 use crate::model::time::Millis;
 use crate::store::organizations;
-use crate::store::{Tx, Unavailable, accounts, audit, members};
+use crate::store::{Tx, Unavailable, accounts, audit, invitations, members};
 
 use super::authenticate::Caller;
-use super::profile::{cut_off, still_in};
+use super::profile::cut_off;
+use super::standing::still_acting;
 use super::{Service, Setback};
 
 pub use crate::store::organizations::OrganizationChange;
@@ -49,6 +50,8 @@ pub enum TeamError {
     AlreadyVerified,
     #[error("the address belongs to an account")]
     AddressTaken,
+    #[error("the address has an open invitation into the organization")]
+    AlreadyInvited,
     #[error("the domain is banned")]
     DomainBanned,
     #[error("the address has been sent too many letters")]
@@ -95,7 +98,7 @@ pub(super) fn caller_now(
     caller: &Caller,
     now: Millis,
 ) -> Result<(Member, Membership), TeamError> {
-    let member = still_in(tx, caller.session, now)?.ok_or(TeamError::SessionEnded)?;
+    let member = still_acting(tx, caller, now)?.ok_or(TeamError::SessionEnded)?;
     let place = place_of(&member)?.clone();
     Ok((member, place))
 }
@@ -204,6 +207,7 @@ impl Service {
                 if accounts::set_removed(tx, id, Some(now), now)? {
                     audit::note(tx, &entry.about(&member))?;
                 }
+                invitations::set_revoked_of(tx, id, Some(now), now)?;
                 cut_off(tx, id, now)?;
                 Ok(user_of(tx, place.organization, id)?.0)
             })
@@ -226,6 +230,7 @@ impl Service {
                 if !accounts::set_removed(tx, id, None, now)? {
                     return Err(TeamError::NotRemoved);
                 }
+                invitations::set_revoked_of(tx, id, None, now)?;
                 audit::note(tx, &entry.about(&member))?;
                 Ok(user_of(tx, place.organization, id)?.0)
             })

@@ -210,11 +210,13 @@ pub fn delete(tx: &Tx<'_>, id: AccountId) -> Result<bool, Unavailable> {
     Ok(removed)
 }
 
-/// Unverified accounts made before `before` through a contract of `contract`'s name that never had a paid plan.
+/// Unverified accounts made before `before` through a contract of `contract`'s name that never had a paid plan and hold
+/// no open invitation.
 pub fn never_verified(
     tx: &Tx<'_>,
     contract: Contract,
     before: Millis,
+    now: Millis,
     limit: i64,
 ) -> Result<Vec<AccountId>, Unavailable> {
     let sql = "select a.id from accounts a
@@ -222,6 +224,8 @@ pub fn never_verified(
         and not exists (select 1 from memberships m
             join subscriptions s on s.organization_id = m.organization_id
             where m.account_id = a.id and s.plan_id not in ('free', 'trial'))
+        and not exists (select 1 from invitations i
+            where i.account_id = a.id and i.revoked_at is null and i.expires_at > ?4)
         order by a.created_at limit ?3";
-    tx.rows(sql, params![contract, before, limit], Row::take)
+    tx.rows(sql, params![contract, before, limit, now], Row::take)
 }

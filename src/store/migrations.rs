@@ -16,6 +16,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0010_two_factor.sql"),
     include_str!("migrations/0011_idempotency_by_key.sql"),
     include_str!("migrations/0012_referral_rewards.sql"),
+    include_str!("migrations/0013_invitations.sql"),
+    include_str!("migrations/0014_access_tokens.sql"),
 ];
 
 const BOOKKEEPING: &str = "create table if not exists schema_versions (

@@ -91,6 +91,11 @@ pub fn find(tx: &Tx<'_>, id: OrganizationId) -> Result<Option<Organization>, Una
     tx.row(&format!("{ORGANIZATION} where id = ?1"), params![id], read)
 }
 
+/// Organizations of a name, the oldest first, at most `limit`.
+pub fn by_name(tx: &Tx<'_>, name: &str, limit: i64) -> Result<Vec<Organization>, Unavailable> {
+    tx.rows(&format!("{ORGANIZATION} where name = ?1 order by id limit ?2"), params![name, limit], read)
+}
+
 /// Organizations for the operator's list: those after `after`, in order of their id.
 pub fn list(tx: &Tx<'_>, after: &str, limit: i64) -> Result<Vec<Organization>, Unavailable> {
     tx.rows(&format!("{ORGANIZATION} where id > ?1 order by id limit ?2"), params![after, limit], read)

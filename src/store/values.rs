@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 
 use super::{FromValue, ToValue, Unavailable, Value};
+use crate::model::access_token::Privileges;
 use crate::model::api_key::Endpoint;
 use crate::model::contract::Contract;
 use crate::model::email::EmailAddress;
 use crate::model::id::{
-    AccountId, ApiKeyId, AuditId, CapabilityId, DeviceId, InviteCodeId, LetterId, OrganizationId, PeriodId,
-    ProofId, SessionId, SubscriptionId,
+    AccessTokenId, AccountId, ApiKeyId, AuditId, CapabilityId, DeviceId, InvitationId, InviteCodeId,
+    LetterId, OrganizationId, PeriodId, ProofId, SessionId, SubscriptionId,
 };
 use crate::model::language::Language;
 use crate::model::ledger::EntryKind;
@@ -97,6 +98,12 @@ impl ToValue for Language {
     }
 }
 
+impl ToValue for Privileges {
+    fn to_value(&self) -> Value {
+        Value::Text(self.words().join(" "))
+    }
+}
+
 impl ToValue for Contract {
     fn to_value(&self) -> Value {
         Value::Text(self.as_str().to_owned())
@@ -126,7 +133,7 @@ macro_rules! ids_as_text {
 }
 
 ids_as_text! {
-    AccountId ApiKeyId AuditId CapabilityId DeviceId InviteCodeId LetterId OrganizationId PeriodId ProofId SessionId
+    AccessTokenId AccountId ApiKeyId AuditId CapabilityId DeviceId InvitationId InviteCodeId LetterId OrganizationId PeriodId ProofId SessionId
     SubscriptionId
 }
 
@@ -236,5 +243,12 @@ impl FromValue for Language {
 impl FromValue for Contract {
     fn from_value(value: Value) -> Result<Contract, Unavailable> {
         String::from_value(value)?.parse().map_err(Unavailable::because)
+    }
+}
+
+impl FromValue for Privileges {
+    /// A word that this version does not know is an error: what a token may do is never guessed.
+    fn from_value(value: Value) -> Result<Privileges, Unavailable> {
+        Privileges::of_words(&String::from_value(value)?).ok_or_else(|| unexpected("privileges"))
     }
 }

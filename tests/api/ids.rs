@@ -8,8 +8,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::app::{Answer, App, PASSWORD, Person};
+use crate::appmaker_tokens::TOKENS;
 use crate::colleague::colleague;
-use crate::{orbai, orbai_user};
+use crate::{appmaker, orbai, orbai_user};
 
 /// An id that nothing has.
 const UNKNOWN: &str = "000000000000000000000000";
@@ -24,12 +25,17 @@ enum Kind {
     /// One that a client names itself.
     AppDevice,
     Key,
+    Invitation,
+    /// A personal access token.
+    AccessToken,
     Proof,
     Period,
     /// A client's own identity for its device, which names nothing of anybody else's.
     OwnName,
 }
-use Kind::{Account, AppDevice, Device, Key, Organization, OwnName, Period, Proof, Session};
+use Kind::{
+    AccessToken, Account, AppDevice, Device, Invitation, Key, Organization, OwnName, Period, Proof, Session,
+};
 
 /// A call that takes an id: method, path and, where the id stands in the body, the field.
 type Place = (&'static str, &'static str, &'static str);
@@ -58,6 +64,8 @@ const NO_TOKEN: (u16, &str) = (404, "TOKEN_NOT_FOUND");
 const NO_DEVICE: (u16, &str) = (404, "Device not found");
 const NO_SESSION: (u16, &str) = (404, "Session not found");
 const NO_KEY: (u16, &str) = (404, "API_KEY_NOT_FOUND");
+const NO_ACCESS_TOKEN: (u16, &str) = (404, "There is no such access token");
+const NOT_YOURS: (u16, &str) = (403, "only of their own organization");
 const NAME: Option<&str> = Some(r#"{"name":"Eve"}"#);
 const ROLE: Option<&str> = Some(r#"{"orgRole":0}"#);
 const SIGN_UP: Option<&str> =
@@ -66,6 +74,13 @@ const LOG_IN: Option<&str> = Some(r#"{"email":"olga@acme.example","password":"wr
 /// What is told of no link cannot depend on the device.
 const FOLLOW: Option<&str> = Some(r#"{"token":"wrong","device_id":"ID"}"#);
 const USER: &str = "/organization/users/{id}";
+const REGISTER: Option<&str> = Some(
+    r#"{"username":"olga@acme.example","password":"SecurePass123","firstName":"A","lastName":"B","token":"x"}"#,
+);
+const INVITE: Option<&str> =
+    Some(r#"{"email":"fay@acme.example","roles":["USER"],"validatedAt":"2026-03-08T12:00:00Z"}"#);
+const INVITATIONS: &str = "/appmaker/api/v1/organizations/{id}/invitations";
+const NOT_THEIRS: (u16, &str) = (403, "only in their own organization");
 
 const ROWS: &[Row] = &[
     row(("DELETE", "/token/{tokenId}", ""), Session, None, NO_TOKEN),
@@ -109,6 +124,23 @@ const ROWS: &[Row] = &[
     row(("POST", crate::orbai::LOGIN, "device_id"), OwnName, LOG_IN, (401, "INVALID_CREDENTIALS")),
     row(("POST", crate::orbai::LINK_VERIFY, "device_id"), OwnName, FOLLOW, (401, "INVALID_TOKEN")),
     row(("DELETE", "/orbai/api/v1/auth/devices/{device_id}", ""), AppDevice, None, (404, "DEVICE_NOT_FOUND")),
+    row(
+        ("POST", "/appmaker/api/v1/auth/register/{token}", ""),
+        Proof,
+        REGISTER,
+        (400, r#"{"validationError":{"token":"Invalid or expired invitation"}}"#),
+    ),
+    row(("GET", INVITATIONS, ""), Organization, None, NOT_THEIRS),
+    row(("POST", INVITATIONS, ""), Organization, INVITE, NOT_THEIRS),
+    row(
+        ("DELETE", "/appmaker/api/v1/organizations/{id}/invitations/{invitationId}", ""),
+        Invitation,
+        None,
+        (404, "Invitation not found"),
+    ),
+    row(("DELETE", "/appmaker/api/v1/me/tokens/{tokenId}", ""), AccessToken, None, NO_ACCESS_TOKEN),
+    row(("GET", "/appmaker/api/v1/organizations/{id}/users", ""), Organization, None, NOT_YOURS),
+    row(("GET", "/appmaker/api/v1/organizations/{id}/roles", ""), Organization, None, NOT_YOURS),
     row(("POST", "/sessions/{id}/revoke", ""), Session, None, NO_SESSION),
     row(("POST", "/sessions/{id}/heartbeat", ""), Session, None, NO_SESSION),
     row(("GET", "/devices/{id}", ""), Device, None, NO_DEVICE),
@@ -181,6 +213,8 @@ struct Holdings {
     devices: Vec<String>,
     app_devices: Vec<String>,
     keys: Vec<String>,
+    invitations: Vec<String>,
+    access_tokens: Vec<String>,
 }
 
 impl Holdings {
@@ -192,12 +226,14 @@ impl Holdings {
             Device => self.devices.clone(),
             AppDevice => self.app_devices.clone(),
             Key => self.keys.clone(),
+            Invitation => self.invitations.clone(),
+            AccessToken => self.access_tokens.clone(),
             Proof | Period | OwnName => Vec::new(),
         }
     }
 
     fn all(&self) -> Vec<String> {
-        [Account, Organization, Session, Device, AppDevice, Key]
+        [Account, Organization, Session, Device, AppDevice, Key, Invitation, AccessToken]
             .into_iter()
             .flat_map(|kind| self.of_kind(kind))
             .collect()
@@ -221,13 +257,23 @@ async fn holdings(app: &App, person: &Person) -> Holdings {
         let made = app.call(person, Method::POST, path, Some(&json!({"name": "Build"}))).await.json();
         keys.extend(made["apiKey"]["id"].as_str().map(str::to_owned));
     }
+    let maker = appmaker::enter(app, person).await;
+    let wish = json!({"name": "Build", "lifetime": "one-day", "privileges": []});
+    let token = app.call(&maker, Method::POST, TOKENS, Some(&wish)).await;
+    assert_eq!(token.status, 201, "{}", token.text);
     let pass = orbai::enter(app, &person.email).await;
     let app_device =
         orbai_user::data(app, &pass, orbai_user::DEVICES).await["devices"][0]["device_id"].clone();
+    let organization = entered.json()["user"]["orgId"].as_str().expect("an organization").to_owned();
+    let admin = Person { organization: organization.clone(), ..maker };
+    let made = appmaker::invite(app, &admin, &format!("guest.of.{}", person.email), "USER").await;
     Holdings {
         keys,
+        // None where the role allows none.
+        invitations: made.json()["_id"].as_str().map(str::to_owned).into_iter().collect(),
+        organization,
+        access_tokens: vec![token.field("_id")],
         account: person.id.clone(),
-        organization: entered.json()["user"]["orgId"].as_str().expect("an organization").to_owned(),
         sessions: vec![person.session.clone(), entered.field("tokenId")],
         devices: vec![device.as_str().expect("an id").to_owned()],
         app_devices: vec![app_device.as_str().expect("an id").to_owned()],
@@ -244,20 +290,44 @@ fn malformed(id: &str) -> Vec<String> {
     texts
 }
 
-/// The same person, signed in through the contract of a row.
-fn through<'a>(row: &Row, person: &'a Person, app_user: &'a Person) -> &'a Person {
-    if row.place.1.starts_with("/orbai/") { app_user } else { person }
+/// The same person, signed in through every contract that has rows.
+struct Everywhere {
+    flashback: Person,
+    orbai: Person,
+    appmaker: Person,
 }
 
-async fn app_user(app: &App, person: &Person) -> Person {
-    Person { access: orbai::enter(app, &person.email).await.access, ..person.clone() }
+impl Everywhere {
+    async fn of(app: &App, person: &Person, organization: &str) -> Everywhere {
+        let flashback = Person { organization: organization.to_owned(), ..person.clone() };
+        let access = orbai::enter(app, &person.email).await.access;
+        Everywhere {
+            orbai: Person { access, ..flashback.clone() },
+            appmaker: appmaker::enter(app, &flashback).await,
+            flashback,
+        }
+    }
+
+    /// Signed in through the contract of a row.
+    fn through(&self, row: &Row) -> &Person {
+        match row.place.1.split('/').nth(1) {
+            Some("orbai") => &self.orbai,
+            Some("appmaker") => &self.appmaker,
+            _ => &self.flashback,
+        }
+    }
 }
 
 async fn ask(app: &App, caller: &Person, row: &Row, id: &str) -> Answer {
     let (method, path, field) = row.place;
     let path = if field.is_empty() {
         path.split('/')
-            .map(|part| if part.starts_with('{') { id } else { part })
+            .map(|part| match part {
+                // Of two ids the one that is not the caller's to choose is right.
+                "{id}" if path.ends_with("{invitationId}") => &caller.organization,
+                part if part.starts_with('{') => id,
+                part => part,
+            })
             .collect::<Vec<_>>()
             .join("/")
     } else {
@@ -286,16 +356,19 @@ async fn all_as_unknown(app: &App, caller: &Person, row: &Row, ids: &[String]) -
 }
 
 /// All that is kept of somebody, and of the organization.
-async fn kept(app: &App, person: &Person) -> [Value; 6] {
+async fn kept(app: &App, person: &Person) -> [Value; 7] {
     let organization = format!("/organization/{}", person.organization);
     let lists = ["/organization/users", "/settings/organization", "/user/api-keys", "/organization/api-keys"];
     let paths = ["/user/export", &organization].into_iter().chain(lists);
-    let mut all = [const { Value::Null }; 6];
+    let mut all = [const { Value::Null }; 7];
     for (path, slot) in paths.zip(&mut all) {
         let answer = app.call(person, Method::GET, path, None).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text);
         *slot = answer.json();
     }
+    let id = person.organization.parse().expect("an id");
+    let invitations = app.service.list_invitations(Some(id), 100).expect("the store");
+    all[6] = json!(format!("{invitations:?}"));
     all
 }
 
@@ -309,7 +382,7 @@ async fn an_id_of_another_organization_is_as_unknown_as_one_of_nobody() {
     let nina = app.newcomer("nina@new.example").await;
     let gone = app.call(&eve, Method::DELETE, &format!("/devices/{}", own.devices[0]), None).await;
     assert_eq!(gone.status, 200, "{}", gone.text);
-    let eve_in_app = app_user(&app, &eve).await;
+    let eve_everywhere = Everywhere::of(&app, &eve, &own.organization).await;
     let before = kept(&app, &olga).await;
     for row in ROWS {
         let of_the_kind = hers.of_kind(row.kind);
@@ -320,7 +393,7 @@ async fn an_id_of_another_organization_is_as_unknown_as_one_of_nobody() {
             ids.extend([own.devices[0].clone(), own.sessions[1].clone()]);
         }
         ids.extend([nina.proof.clone(), nina.id.clone(), "canary".to_owned()]);
-        let unknown = all_as_unknown(&app, through(row, &eve, &eve_in_app), row, &ids).await;
+        let unknown = all_as_unknown(&app, eve_everywhere.through(row), row, &ids).await;
         assert_eq!(unknown.status, row.unknown.0, "{:?}: {}", row.place, unknown.text);
         assert!(unknown.text.contains(row.unknown.1), "{:?}: {}", row.place, unknown.text);
     }
@@ -336,7 +409,7 @@ async fn an_id_of_ones_own_organization_is_as_unknown_to_who_may_not_use_it() {
     let ben = colleague(&app, &olga, "ben@acme.example", Role::User).await;
     let (hers, theirs) = (holdings(&app, &olga).await, holdings(&app, &eve).await);
     let own = holdings(&app, &ben).await;
-    let ben_in_app = app_user(&app, &ben).await;
+    let ben_everywhere = Everywhere::of(&app, &ben, &own.organization).await;
     let before = kept(&app, &olga).await;
     for row in ROWS {
         let mut ids = [theirs.all(), own.misplaced(row.kind)].concat();
@@ -345,7 +418,7 @@ async fn an_id_of_ones_own_organization_is_as_unknown_to_who_may_not_use_it() {
         match row.among_members {
             Some(status) => {
                 for id in &of_the_kind {
-                    let answer = ask(&app, &ben, row, id).await;
+                    let answer = ask(&app, ben_everywhere.through(row), row, id).await;
                     assert_eq!(answer.status, status, "{:?}: {}", row.place, answer.text);
                 }
             }
@@ -354,7 +427,7 @@ async fn an_id_of_ones_own_organization_is_as_unknown_to_who_may_not_use_it() {
         if row.kind == Account && row.among_members.is_none() {
             ids.push(own.account.clone());
         }
-        all_as_unknown(&app, through(row, &ben, &ben_in_app), row, &ids).await;
+        all_as_unknown(&app, ben_everywhere.through(row), row, &ids).await;
     }
     assert_eq!(kept(&app, &olga).await, before, "nothing of hers was touched");
     app.finish().await;

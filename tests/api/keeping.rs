@@ -85,7 +85,7 @@ async fn a_change_that_was_let_in_before_a_reset_is_refused_after_it() {
     let session = thief.session.parse().expect("an id");
     let found = app.service.store.read(|tx| latchkey::store::sessions::with_member(tx, session));
     let (member, address) = (found.expect("the store").expect("a session").1, app.address.ip());
-    let caller = Caller { session, member, address, passed_at: None };
+    let caller = Caller { session, token: None, member, address, passed_at: None };
     app.post("/user/request-reset-password", &json!({"email": "ann@acme.com"})).await;
     let token = app.letter("ann@acme.com", "reset").await.token();
     let reset = json!({"token": token, "newPassword": "OwnersPass456"});

@@ -13,6 +13,13 @@ mod totp;
 
 mod abuse;
 mod address;
+mod appmaker;
+mod appmaker_invitation_page;
+mod appmaker_invitations;
+mod appmaker_pages;
+mod appmaker_register;
+mod appmaker_session;
+mod appmaker_tokens;
 mod audit;
 mod captcha;
 mod change_address;

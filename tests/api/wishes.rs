@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::app::{App, PASSWORD, Person, registration};
 use crate::invites;
+use crate::{appmaker, appmaker_session, appmaker_tokens};
 use crate::{orbai, orbai_user};
 
 const FINRADAR_LOGIN: &str = "/finradar/api/v1/auth/login";
@@ -73,6 +74,22 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("POST", orbai::LOGOUT, r#"{"all_devices":false}"#),
     ("PUT", orbai_user::ME, r#"{"city":"Ulm","first_name":"Evelyn"}"#),
     ("PUT", FINRADAR_USER, r#"{"notify_email":false}"#),
+    ("POST", appmaker_session::LOGIN, r#"{"username":"EMAIL","password":"SecurePass123"}"#),
+    ("POST", appmaker_session::REFRESH, r#"{"refreshToken":"MAKER"}"#),
+    ("POST", appmaker_session::FORGOT, r#"{"username":"EMAIL"}"#),
+    ("POST", appmaker_session::RESET, r#"{"token":"RESET","password":"SecurePass123"}"#),
+    ("POST", appmaker_session::ME, r#"{"password":"SecurePass123","newPassword":"SecurePass123"}"#),
+    ("POST", appmaker_tokens::TOKENS, r#"{"name":"Build","lifetime":"one-day","privileges":["list-users"]}"#),
+    (
+        "POST",
+        "/appmaker/api/v1/auth/register/{token}",
+        r#"{"username":"GUEST","password":"SecurePass123","firstName":"A","lastName":"B","token":"x"}"#,
+    ),
+    (
+        "POST",
+        "/appmaker/api/v1/organizations/{id}/invitations",
+        r#"{"email":"NEW","validatedAt":"2026-03-08T12:00:00Z"}"#,
+    ),
 ];
 
 /// Calls that take a code of the moment: `two_factor.rs` sends every one of their bodies with wishes.
@@ -206,6 +223,10 @@ struct Cast {
     customer: Person,
     /// And through the third.
     app_user: Person,
+    /// And through the fourth.
+    maker: Person,
+    /// The secret of an invitation for `guest` of the domain.
+    invitation: String,
     colleague: Person,
     pending: Person,
     /// What the words in capitals stand for.
@@ -234,6 +255,9 @@ impl Cast {
         let customer = Person { access: entered.field("token"), ..owner.clone() };
         let passes = [orbai::enter(app, &email).await, orbai::enter(app, &email).await];
         let app_user = Person { access: passes[0].access.clone(), ..owner.clone() };
+        let makers = [appmaker::enter(app, &owner).await, appmaker::enter(app, &owner).await];
+        let guest = format!("guest@{domain}");
+        let invitation = appmaker::invited(app, &makers[0], &guest).await;
         let moved = format!("moved@{domain}");
         app.post(orbai::LINK_REQUEST, &json!({"email": email})).await;
         let change = json!({"newEmail": moved, "password": PASSWORD});
@@ -249,13 +273,16 @@ impl Cast {
             ("MAGIC", app.letter(&email, "magic-link").await.token()),
             ("NEW", format!("new@{domain}")),
             ("EMAIL", email.clone()),
+            ("GUEST", guest),
             ("REFRESH", other.refresh),
             ("ORBAI", passes[1].refresh.clone()),
+            ("MAKER", makers[1].refresh.clone()),
             ("VERIFY", app.letter(&pending.email, "verify").await.token()),
             ("RESET", app.letter(&email, "reset").await.token()),
             ("DEVICE", device.as_str().expect("an id").to_owned()),
         ];
-        Cast { owner, customer, app_user, colleague, pending, words, domain: domain.to_owned() }
+        let ([maker, _], domain) = (makers, domain.to_owned());
+        Cast { owner, customer, app_user, maker, invitation, colleague, pending, words, domain }
     }
 
     /// Whoever is signed in through the contract of a path.
@@ -263,11 +290,14 @@ impl Cast {
         match path.split('/').nth(1) {
             Some("finradar") => &self.customer,
             Some("orbai") => &self.app_user,
+            Some("appmaker") => &self.maker,
             _ => &self.owner,
         }
     }
 
     fn path(&self, pattern: &str) -> String {
+        let pattern = pattern.replace("/organizations/{id}", "/organizations/{orgId}");
+        let pattern = pattern.replace("{token}", &self.invitation);
         let target = if pattern == "/user/{userId}" { &self.owner } else { &self.colleague };
         let path = pattern.replace("{userId}", &target.id).replace("{id}", &target.id);
         path.replace("{orgId}", &self.owner.organization)
@@ -285,8 +315,27 @@ impl Cast {
         let mut seen = vec![format!("{} {}", user.status, user.text)];
         let me = app.call(&self.app_user, Method::GET, orbai_user::ME, None).await.json()["data"].clone();
         seen.push(format!("{} {}", me["profile"], me["subscription"]));
+        let tokens = app.call(&self.maker, Method::GET, appmaker_tokens::TOKENS, None).await.json();
+        for token in tokens.as_array().into_iter().flatten() {
+            seen.push(format!("{} {} {}", token["name"], token["privileges"], token["expiresOn"]));
+        }
         let (newcomer, moved) = (format!("new@{}", self.domain), format!("moved@{}", self.domain));
-        for email in [&self.owner.email, &self.colleague.email, &self.pending.email, &newcomer, &moved] {
+        let guest = format!("guest@{}", self.domain);
+        let people = [&self.owner.email, &self.colleague.email, &self.pending.email];
+        let invitations = app.service.list_invitations(self.owner.organization.parse().ok(), 100);
+        let mut invitations: Vec<String> = invitations
+            .expect("the store")
+            .into_iter()
+            .map(|invitation| {
+                let state = invitation.state(app.clock.now()).as_str();
+                let (email, role) = (invitation.email.as_str(), invitation.role.name());
+                format!("{email} {role} {state} until {}", invitation.expires_at)
+            })
+            .collect();
+        // Those of one moment are in the order of chance.
+        invitations.sort_unstable();
+        seen.extend(invitations);
+        for email in people.into_iter().chain([&newcomer, &moved, &guest]) {
             let entered = app.login(email, PASSWORD).await;
             seen.push(format!("{email}: {}", entered.status));
             if entered.status != 200 {

@@ -63,7 +63,7 @@ impl Privacy {
     /// Export one's data
     ///
     /// Account, username, profile, pending and former addresses, organization, subscriptions, sessions, devices, API keys,
-    /// second factors, notifications, invite codes used, referral code, settings and audit log in one document. Neither
+    /// access tokens, second factors, notifications, invite codes used, referral code, settings and audit log in one document. Neither
     /// password nor secrets are in it, nor their hashes.
     #[oai(path = "/user/export", method = "get", tag = "Area::Profile", operation_id = "flashbackExport")]
     async fn export(&self, service: Data<&Arc<Service>>, Known(caller): Known) -> ExportReply {

@@ -160,6 +160,7 @@ pub fn team_problem<F: crate::api::problem::Family>(error: TeamError, forbidden:
         TeamError::NotRemoved => say(StatusCode::BAD_REQUEST, "User is not deleted"),
         TeamError::AlreadyVerified => say(StatusCode::BAD_REQUEST, "User is already verified"),
         TeamError::AddressTaken => say(StatusCode::BAD_REQUEST, "Email address is already in use"),
+        TeamError::AlreadyInvited => say(StatusCode::BAD_REQUEST, "Email address is already invited"),
         TeamError::DomainBanned => say(StatusCode::BAD_REQUEST, "The domain of this email address is banned"),
         TeamError::TooManyLetters(wait) => Problem::rate_limited(wait),
         TeamError::SessionEnded => Problem::unauthorized(),

@@ -20,7 +20,7 @@ use crate::client::Client;
 use crate::model::id::AccountId;
 use crate::model::organization::Role;
 use crate::service::Service;
-use crate::service::invite::Invitation;
+use crate::service::invite::NewMember;
 use crate::service::team::{MemberChange, TeamError};
 use wire::{ChangeUserRequest, InviteRequest, UserAnswer, UserBody, UsersBody};
 
@@ -98,7 +98,7 @@ impl Users {
             Some(Err(problem)) => return InviteReply::Failed(problem),
             None => None,
         };
-        let invitation = Invitation {
+        let invitation = NewMember {
             email: request.email.0,
             first_name: request.first_name.0,
             last_name: request.last_name.0,

@@ -65,7 +65,9 @@ impl Family for Enveloped {
         let (code, message, details) = match &problem.details {
             Details::Faults(faults) => ("VALIDATION_ERROR", "Validation failed.", Some(map(faults))),
             Details::NoToken => ("UNAUTHORIZED", "Invalid or expired access token.", None),
-            Details::None | Details::Shortfall(_) => (problem.code, problem.message.as_str(), None),
+            Details::None | Details::Field(_) | Details::Shortfall(_) => {
+                (problem.code, problem.message.as_str(), None)
+            }
         };
         let retry_after = problem.retry_after.map(whole_seconds);
         let error = FailureError { code: code.to_owned(), message: message.to_owned(), details, retry_after };
@@ -75,7 +77,7 @@ impl Family for Enveloped {
     fn status(problem: &Problem<Enveloped>) -> StatusCode {
         match problem.details {
             Details::Faults(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Details::None | Details::NoToken | Details::Shortfall(_) => problem.status,
+            Details::None | Details::Field(_) | Details::NoToken | Details::Shortfall(_) => problem.status,
         }
     }
 }
@@ -108,6 +110,7 @@ fn sentence(rule: &Rule) -> String {
         Rule::ControlCharacters => "Must not contain control characters.".to_owned(),
         Rule::Moment => "Must be a date or a moment such as 2027-01-31T12:00:00Z.".to_owned(),
         Rule::Future => "Must be a moment to come.".to_owned(),
+        Rule::WithinDays(days) => format!("Must be at most {days} days ahead."),
         Rule::Date => "Must be a date such as 1990-01-31.".to_owned(),
         Rule::NeedsUpperCase => "Must contain an upper-case letter.".to_owned(),
         Rule::NeedsLowerCase => "Must contain a lower-case letter.".to_owned(),

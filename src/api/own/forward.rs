@@ -239,9 +239,10 @@ fn payer_of_token(
 ) -> Result<Payer, Problem<MeteredFamily>> {
     let caller =
         guard::admit(request, token, None).and_then(guard::verified).map_err(|error| match error {
-            GuardError::Unauthorized | GuardError::Unverified | GuardError::MustEnrol => {
-                Problem::unauthorized()
-            }
+            GuardError::Unauthorized
+            | GuardError::Unverified
+            | GuardError::MustEnrol
+            | GuardError::Lacking => Problem::unauthorized(),
             GuardError::TooManyCalls(wait) => Problem::rate_limited(wait),
             GuardError::Unavailable(cause) => cause.into(),
         })?;

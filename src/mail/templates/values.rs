@@ -35,8 +35,10 @@ impl Values {
             vital.push(("code", code.to_owned()));
         }
         match contents {
-            Contents::Invitation { organization, .. } => {
+            Contents::Invitation { organization, code, expires, .. } => {
                 named.insert("organization", harmless(organization).into());
+                named.insert("code", code.into());
+                named.insert("until", code.is_none().then(|| minute(expires)).into());
             }
             Contents::Welcome { api_key } => {
                 named.insert("api_key", api_key.into());
@@ -89,7 +91,10 @@ fn link_and_code<'a>(head: &Letterhead, contents: Contents<'a>) -> (Option<Strin
     match contents {
         Contents::Verify { secret, code, .. } => (Some(link(head, "/verify-email", secret)), Some(code)),
         Contents::Reset { secret, code, .. } => (Some(link(head, "/reset-password", secret)), Some(code)),
-        Contents::Invitation { secret, code, .. } => (Some(link(head, "/verify-email", secret)), Some(code)),
+        Contents::Invitation { secret, code, .. } => {
+            let path = if code.is_some() { "/verify-email" } else { "/invitation" };
+            (Some(link(head, path, secret)), code)
+        }
         Contents::ChangeAddress { secret, code, .. } => {
             (Some(link(head, "/change-email", secret)), Some(code))
         }

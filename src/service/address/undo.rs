@@ -12,13 +12,15 @@ use crate::service::Service;
 use crate::service::proving::Mailing;
 use crate::service::register::silence;
 use crate::store::addresses::{self, NewAddress};
-use crate::store::{Tx, Unavailable, accounts, api_keys, audit, devices, proofs, sessions, two_factor};
+use crate::store::{
+    Tx, Unavailable, access_tokens, accounts, api_keys, audit, devices, proofs, sessions, two_factor,
+};
 
 use super::{from_to, recipient};
 
 impl Service {
     /// Gives an account its former address back. Whoever changed it knew the password: so that ends too, with every
-    /// session, device and pending link, every key of the account made since, and second factors if any was turned on since;
+    /// session, device and pending link, every key and access token of the account made since, and second factors if any was turned on since;
     /// a reset letter goes to the restored address. Lets nobody in, and so works
     /// whatever state the account is in; one that may not enter gets no reset letter. Answers the account as it is now,
     /// or `None` when the link is not good.
@@ -52,6 +54,7 @@ impl Service {
             keys_entry: self
                 .entry_about(&member, actor, Deed::ApiKeyRevoked)
                 .detailed("those made since the change of address"),
+            tokens_entry: self.tokens_revoked_entry(&member, actor, "those made since the change of address"),
             factors_entry: self
                 .entry_about(&member, actor, Deed::SecondFactorOff)
                 .detailed("turned on since the change of address"),
@@ -73,6 +76,8 @@ struct Undoing {
     entry: Entry,
     /// What the audit log says where keys end.
     keys_entry: Entry,
+    /// What it says where access tokens end.
+    tokens_entry: Entry,
     /// What it says where second factors go.
     factors_entry: Entry,
     now: Millis,
@@ -99,6 +104,9 @@ impl Undoing {
         // Older keys may be at work and stay, as they do after a reset.
         if api_keys::revoke_since(tx, id, proof.created_at, now)? > 0 {
             audit::note(tx, &self.keys_entry)?;
+        }
+        if access_tokens::revoke_since(tx, id, proof.created_at, now)? > 0 {
+            audit::note(tx, &self.tokens_entry)?;
         }
         // A second factor turned on since is the thief's; an older one is the owner's and stays.
         if two_factor::remove_if_newer(tx, id, proof.created_at, now)? {

@@ -2,6 +2,7 @@
 
 use poem_openapi::Object;
 
+use crate::model::access_token::AccessToken;
 use crate::model::api_key::ApiKey;
 use crate::model::time::Millis;
 use crate::service::privacy::HeldFactor;
@@ -33,6 +34,40 @@ impl From<ApiKey> for ExportedKey {
             expires_at: key.expires_at.map(Millis::rfc3339),
             last_used_at: key.last_used_at.map(Millis::rfc3339),
             ended_at: key.revoked_at.map(Millis::rfc3339),
+        }
+    }
+}
+
+/// A personal access token of the caller's that is on record, live or ended.
+#[derive(Object)]
+#[oai(rename = "FlashbackExportedAccessToken", rename_all = "camelCase", skip_serializing_if_is_none)]
+pub struct ExportedAccessToken {
+    id: String,
+    name: String,
+    /// Its first and last characters, as in `lkp_1a2b…9f`.
+    token: String,
+    /// What it was made for.
+    privileges: Vec<String>,
+    /// Where it was made, and acts.
+    organization_id: Option<String>,
+    created_at: String,
+    expires_at: String,
+    last_used_at: Option<String>,
+    ended_at: Option<String>,
+}
+
+impl From<AccessToken> for ExportedAccessToken {
+    fn from(token: AccessToken) -> ExportedAccessToken {
+        ExportedAccessToken {
+            id: token.id.to_string(),
+            token: token.masked(),
+            name: token.name,
+            privileges: token.privileges.words().into_iter().map(str::to_owned).collect(),
+            organization_id: token.organization.map(|id| id.to_string()),
+            created_at: token.created_at.rfc3339(),
+            expires_at: token.expires_at.rfc3339(),
+            last_used_at: token.last_used_at.map(Millis::rfc3339),
+            ended_at: token.revoked_at.map(Millis::rfc3339),
         }
     }
 }

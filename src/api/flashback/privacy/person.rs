@@ -2,6 +2,7 @@
 
 use poem_openapi::Object;
 
+use crate::model::invitation::Invitation;
 use crate::model::notification::NotificationSettings;
 use crate::model::personal::Profile;
 use crate::model::time::Millis;
@@ -99,6 +100,36 @@ pub struct ExportedInvite {
 impl From<UsedInvite> for ExportedInvite {
     fn from(invite: UsedInvite) -> ExportedInvite {
         ExportedInvite { hint: invite.hint, used_at: invite.used_at.rfc3339() }
+    }
+}
+
+/// The invitation into an organization that the caller was asked by.
+#[derive(Object)]
+#[oai(rename = "FlashbackExportedInvitation", rename_all = "camelCase", skip_serializing_if_is_none)]
+pub struct ExportedInvitation {
+    id: String,
+    org_id: String,
+    /// The address that was invited.
+    email: String,
+    /// The name of the role that was given.
+    org_role: String,
+    created_at: String,
+    expires_at: String,
+    /// When the caller accepted.
+    registered_at: Option<String>,
+}
+
+impl From<Invitation> for ExportedInvitation {
+    fn from(invitation: Invitation) -> ExportedInvitation {
+        ExportedInvitation {
+            id: invitation.id.to_string(),
+            org_id: invitation.organization.to_string(),
+            email: invitation.email.as_str().to_owned(),
+            org_role: invitation.role.name().to_owned(),
+            created_at: invitation.created_at.rfc3339(),
+            expires_at: invitation.expires_at.rfc3339(),
+            registered_at: invitation.registered_at.map(Millis::rfc3339),
+        }
     }
 }
 

@@ -2,9 +2,10 @@
 
 use poem_openapi::Object;
 
-use super::credentials::{ExportedFactor, ExportedKey};
+use super::credentials::{ExportedAccessToken, ExportedFactor, ExportedKey};
 use super::person::{
-    ExportedInvite, ExportedNamedDevice, ExportedNotifications, ExportedProfile, ExportedReferral,
+    ExportedInvitation, ExportedInvite, ExportedNamedDevice, ExportedNotifications, ExportedProfile,
+    ExportedReferral,
 };
 use crate::api::shapes::OpenObject;
 use crate::model::account::Account;
@@ -68,9 +69,11 @@ pub struct ExportBody {
     devices: Vec<ExportedDevice>,
     named_devices: Vec<ExportedNamedDevice>,
     api_keys: Vec<ExportedKey>,
+    access_tokens: Vec<ExportedAccessToken>,
     second_factors: Vec<ExportedFactor>,
     notifications: ExportedNotifications,
     invites: Vec<ExportedInvite>,
+    invitation: Option<ExportedInvitation>,
     referral: Option<ExportedReferral>,
     /// What clients keep for the caller.
     settings: OpenObject,
@@ -85,16 +88,19 @@ impl ExportBody {
             let of_purpose = export.addresses.iter().filter(move |proof| proof.purpose == purpose);
             of_purpose.filter_map(ExportedAddress::of)
         };
-        let Credentials { keys, factors } = export.credentials;
-        let Personal { username, profile, notifications, named_devices, invites, referral } = export.person;
+        let Credentials { keys, tokens, factors } = export.credentials;
+        let Personal { username, profile, notifications, named_devices, invites, invitation, referral } =
+            export.person;
         ExportBody {
             username,
             profile: profile.map(ExportedProfile::from),
             named_devices: named_devices.into_iter().map(ExportedNamedDevice::from).collect(),
             api_keys: keys.into_iter().map(ExportedKey::from).collect(),
+            access_tokens: tokens.into_iter().map(ExportedAccessToken::from).collect(),
             second_factors: factors.into_iter().map(ExportedFactor::from).collect(),
             notifications: notifications.into(),
             invites: invites.into_iter().map(ExportedInvite::from).collect(),
+            invitation: invitation.map(ExportedInvitation::from),
             referral: referral.map(ExportedReferral::from),
             exported_at: now.rfc3339(),
             pending_email: addresses(Purpose::ChangeAddress).next(),
