@@ -315,7 +315,7 @@ async fn letters_of_ones_own_start_from_files_and_are_checked_before_a_server_st
         let refused = place.run(&[&with_them[..], arguments].concat());
         assert_eq!(
             (refused.status, refused.stderr.matches("latchkey: ").count()),
-            (1, 3),
+            (1, 2),
             "{}",
             refused.stderr
         );
