@@ -235,12 +235,37 @@ create table letters (
     claimed_until bigint not null,          -- lease of the courier that has it in hand
     expires_at bigint not null,             -- not worth sending from then on
     delivered_at bigint,
-    verdict text not null                   -- the transport's last words
+    verdict text not null,                  -- the transport's last words
+    domain text not null default '',        -- the recipient's
+    claimed_by text not null default ''     -- the run of the courier that has it in hand; '' = none
 );
-create index letters_due on letters (next_attempt_at) where state = 'waiting';
+create index letters_waiting on letters (domain, next_attempt_at, id) where state = 'waiting';
 create index letters_created on letters (created_at);
 create index letters_account on letters (account_id);
-create index letters_state on letters (state);
+create index letters_state on letters (state, created_at);
+create index letters_in_hand on letters (domain) where claimed_by <> '';
+
+-- Where letters wait: a lane for each domain, so that a claim costs the same however many wait. A lane may outlive its
+-- letters until it is next looked into.
+create table letter_lanes (
+    domain text not null primary key,
+    due_at bigint not null,                 -- not to be looked into before
+    held bigint not null,                   -- 1 = a new letter does not bring due_at forward
+    faults bigint not null                  -- conversations in a row that its server was not to be had for
+);
+create index letter_lanes_due on letter_lanes (due_at);
+
+-- What came of each attempt to hand a letter over, the latest of them.
+create table letter_attempts (
+    letter_id text not null references letters (id) on delete cascade,
+    number bigint not null,                 -- from 1
+    at bigint not null,
+    outcome text not null,                  -- 'delivered', 'deferred', 'unreachable', 'rejected', 'misconfigured', 'expired', 'unsendable', 'cut-off'
+    words text not null,                    -- the server's, on one line
+    server text not null,                   -- who said so; '' = nobody was asked
+    tls text not null,                      -- how it was encrypted; '' = not
+    primary key (letter_id, number)
+);
 
 -- Keys that sign tokens.
 create table signing_keys (

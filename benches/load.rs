@@ -11,10 +11,14 @@ mod argon2;
 mod bare;
 #[path = "load/client.rs"]
 mod client;
+#[path = "../tests/api/dns_stand_in.rs"]
+mod dns_stand_in;
 #[path = "load/flood.rs"]
 mod flood;
 #[path = "load/keys.rs"]
 mod keys;
+#[path = "load/mail.rs"]
+mod mail;
 #[path = "load/million.rs"]
 mod million;
 #[path = "load/people.rs"]
@@ -31,6 +35,8 @@ mod report;
 mod seed;
 #[path = "load/side.rs"]
 mod side;
+#[path = "load/sink.rs"]
+mod sink;
 #[path = "load/start.rs"]
 mod start;
 #[path = "load/users.rs"]
@@ -44,7 +50,7 @@ use report::{Report, Row};
 /// A part of the run that can be asked for by its name.
 type Section = (&'static str, fn(&mut Report) -> io::Result<()>);
 
-const SECTIONS: [Section; 10] = [
+const SECTIONS: [Section; 13] = [
     ("hashing", argon2::section),
     ("profile", profile::section),
     ("refresh", refresh::section),
@@ -52,6 +58,9 @@ const SECTIONS: [Section; 10] = [
     ("keys", keys::checks),
     ("debits", keys::debits),
     ("debits-flood", keys::under_flood),
+    ("relay", mail::relay),
+    ("tarpit", mail::tarpit),
+    ("sign-ups", mail::sign_ups),
     ("start", start::section),
     ("users", users::section),
     ("million", million::section),

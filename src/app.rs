@@ -2,6 +2,7 @@
 
 mod log;
 mod open;
+mod outgoing;
 mod worker;
 
 use std::fmt;
@@ -25,8 +26,8 @@ use crate::client::TrustedProxies;
 use crate::clock::{Chance, Clock};
 use crate::config::{self, Access, PublicUrl, Settings};
 use crate::housekeeping;
-use crate::mail::courier::{CONVERSATION, Courier, CourierHealth, Transport};
-use crate::mail::relay::Relay;
+use crate::mail::courier::{Courier, CourierHealth};
+use crate::mail::direct::MAIL_PORT;
 use crate::pages::{self, PageSettings, Pages};
 use crate::service::Service;
 use crate::service::mailbox::Search;
@@ -59,12 +60,14 @@ impl StartError {
 pub struct Ambience {
     pub clock: Clock,
     pub chance: Chance,
+    /// The port of the mail servers that direct delivery goes to.
+    pub mail_port: u16,
 }
 
 impl Ambience {
-    /// The machine's clock and randomness.
+    /// The machine's clock and randomness, and the port of the world's mail servers.
     pub fn system() -> Ambience {
-        Ambience { clock: Clock::system(), chance: Chance::system() }
+        Ambience { clock: Clock::system(), chance: Chance::system(), mail_port: MAIL_PORT }
     }
 }
 
@@ -97,7 +100,8 @@ impl Server {
         let courier = Arc::new(Courier {
             store: service.store.clone(),
             mailroom: Arc::clone(&service.mailroom),
-            transport: transport(settings)?,
+            transport: outgoing::transport(settings, address, ambience.mail_port)?,
+            signer: outgoing::signer(settings)?,
             clock: service.clock.clone(),
             chance: service.chance.clone(),
             metrics: service.metrics.clone(),
@@ -163,15 +167,6 @@ fn connection_limits() -> accept::Limits {
     let open_files = rlimit::increase_nofile_limit(wanted).unwrap_or(1024);
     let possible = usize::try_from(open_files.saturating_sub(OTHER_FILES).max(16)).unwrap_or(usize::MAX);
     accept::Limits { max_connections: limits.max_connections.min(possible), ..limits }
-}
-
-fn transport(settings: &Settings) -> Result<Transport, StartError> {
-    match &settings.mail.transport {
-        config::Transport::Mailbox => Ok(Transport::Mailbox),
-        config::Transport::Relay(url) => Relay::new(url, &settings.mail.ehlo_name, CONVERSATION)
-            .map(Transport::Relay)
-            .map_err(|error| StartError(format!("LATCHKEY_SMTP_URL: {error}"))),
-    }
 }
 
 fn assemble(

@@ -4,6 +4,7 @@
 
 mod arguments;
 mod captcha;
+mod dkim;
 mod env_file;
 mod exposure;
 mod hosts;
@@ -26,6 +27,7 @@ use std::str::FromStr;
 use ipnet::IpNet;
 
 pub use arguments::Arguments;
+pub use dkim::DkimSettings;
 pub use env_file::load_env_file;
 pub use mail::{MailSettings, Sender, Transport};
 pub use origin::PublicUrl;

@@ -1,9 +1,20 @@
 //! Letters: composed from templates, kept in the outbox, carried by the courier.
 
+pub mod carrier;
+pub mod conversation;
 pub mod courier;
+pub mod direct;
+pub mod dkim;
 pub mod message;
 pub mod relay;
 pub mod templates;
+
+#[cfg(test)]
+#[path = "../tests/api/dns_stand_in.rs"]
+mod dns_stand_in;
+#[cfg(test)]
+#[path = "../tests/api/smtp_sink.rs"]
+mod smtp_sink;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -179,6 +190,7 @@ impl Mailroom {
             id,
             kind: contents.kind().as_str().to_owned(),
             to: to.address.as_str().to_owned(),
+            domain: to.address.domain().as_str().to_owned(),
             language: to.language.code().to_owned(),
             message_id: format!("{id}@{}", self.head.from.domain().as_str()),
             sealed: self.secrets.seal(Use::Letter, &plain),

@@ -24,10 +24,23 @@ pub struct RouteLabels {
     pub route: Arc<String>,
 }
 
-/// Names a state or an outcome of letters.
+/// Names a state of letters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct LetterLabels {
     pub state: &'static str,
+}
+
+/// Names what came of attempts to hand letters over. Never a domain or a server, whose number nothing bounds.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct AttemptLabels {
+    pub outcome: &'static str,
+    pub transport: &'static str,
+}
+
+/// Names letters that have waited for up to so long, and longer than the next shorter span.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct AgeLabels {
+    pub up_to: &'static str,
 }
 
 /// Names what became of a captcha's answer.
@@ -46,7 +59,9 @@ pub struct Metrics {
     pub hashing_refused: Counter,
     pub hashing_seconds: Histogram,
     pub letters: Family<LetterLabels, Gauge>,
-    pub letter_attempts: Family<LetterLabels, Counter>,
+    pub letter_attempts: Family<AttemptLabels, Counter>,
+    pub letters_waiting: Family<AgeLabels, Gauge>,
+    pub letters_oldest_waiting: Gauge,
     pub captchas: Family<CaptchaLabels, Counter>,
     pub commits: Counter,
     pub commit_size: Histogram,
@@ -68,6 +83,8 @@ impl Metrics {
             hashing_seconds: seconds_histogram(),
             letters: Family::default(),
             letter_attempts: Family::default(),
+            letters_waiting: Family::default(),
+            letters_oldest_waiting: Gauge::default(),
             captchas: Family::default(),
             commits: Counter::default(),
             commit_size: Histogram::new(exponential_buckets(1.0, 2.0, 11)),
@@ -85,7 +102,9 @@ impl Metrics {
         r.register("hashing_refused", "Calls refused because the hashing queue was full", self.hashing_refused.clone());
         r.register_with_unit("hashing", "Time of one argon2id call", Unit::Seconds, self.hashing_seconds.clone());
         r.register("letters", "Letters by state", self.letters.clone());
-        r.register("letter_attempts", "Attempts to hand a letter over, by outcome", self.letter_attempts.clone());
+        r.register("letter_attempts", "Attempts to hand a letter over, by outcome and transport", self.letter_attempts.clone());
+        r.register("letters_waiting", "Letters that wait, by how long they have", self.letters_waiting.clone());
+        r.register_with_unit("letters_oldest_waiting", "How long the oldest waiting letter has waited", Unit::Seconds, self.letters_oldest_waiting.clone());
         r.register("captchas", "Answers to captchas judged, by outcome", self.captchas.clone());
         r.register("store_commits", "Transactions committed", self.commits.clone());
         r.register("store_commit_size", "Writes that shared one commit", self.commit_size.clone());

@@ -3,6 +3,7 @@
 pub mod access_token;
 pub mod account;
 pub mod api_key;
+pub mod attempt;
 pub mod audit;
 pub mod client_device;
 pub mod contract;

@@ -26,6 +26,7 @@ pub mod metering;
 pub mod notifications;
 mod opening;
 pub mod operator;
+pub mod outbox;
 pub mod password;
 pub mod personal;
 pub mod policy;

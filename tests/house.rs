@@ -41,6 +41,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("argon2", &["src/hashing/argon.rs"]),
     ("jsonwebtoken", &["src/tokens.rs"]),
     ("mail_send", &["src/mail/"]),
+    ("hickory_resolver", &["src/mail/direct.rs", "src/mail/direct/"]),
     ("rand", &["src/clock.rs"]),
     ("reqwest", &["src/captcha/siteverify.rs"]),
     ("poem", &["src/api.rs", "src/api/", "src/pages.rs", "src/pages/", "src/client.rs", "src/app.rs"]),

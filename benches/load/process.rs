@@ -21,10 +21,19 @@ impl Process {
     /// # Errors
     /// When it does not tell where it listens.
     pub fn latchkey(folder: &Path) -> io::Result<Process> {
+        Process::latchkey_with(folder, &[])
+    }
+
+    /// The same with further settings, as variables.
+    ///
+    /// # Errors
+    /// When it does not tell where it listens.
+    pub fn latchkey_with(folder: &Path, settings: &[(&str, String)]) -> io::Result<Process> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
         command.args(["--listen", "127.0.0.1:0"]).current_dir(folder);
         // No setting of the caller's shell may change what is measured.
         command.env_clear().env("LATCHKEY_RATE_LIMITS", "off").env("LATCHKEY_LOG", "warn");
+        command.envs(settings.iter().map(|(name, value)| (name, value)));
         Process::start(command)
     }
 

@@ -72,7 +72,7 @@ pub async fn keys(folder: &Path, count: usize) -> io::Result<Vec<String>> {
     Ok(texts)
 }
 
-async fn open(folder: &Path) -> io::Result<Arc<Service>> {
+pub async fn open(folder: &Path) -> io::Result<Arc<Service>> {
     let arguments = Arguments {
         database: Some(folder.join("latchkey.db").display().to_string()),
         ..Arguments::default()

@@ -21,7 +21,7 @@ use super::flashback::failure::FamilyA;
 use super::gates::is_of_this_machine;
 use super::guard;
 use super::reply::{ALWAYS, outcomes};
-use crate::metrics::LetterLabels;
+use crate::metrics::{AgeLabels, LetterLabels};
 use crate::model::letter::LetterState;
 use crate::service::authenticate::Caller;
 use crate::service::{Service, Sweep};
@@ -183,6 +183,12 @@ impl Own {
                 let count = counts.iter().find(|(of, _)| *of == state).map_or(0, |(_, count)| *count);
                 service.metrics.letters.get_or_create(&LetterLabels { state: state.as_str() }).set(count);
             }
+        }
+        if let Ok(backlog) = service.backlog().await {
+            for (up_to, count) in backlog.by_age {
+                service.metrics.letters_waiting.get_or_create(&AgeLabels { up_to }).set(count);
+            }
+            service.metrics.letters_oldest_waiting.set(backlog.oldest_seconds);
         }
         Response::new(MetricsReply::Text(PlainText(service.metrics.encode())))
     }

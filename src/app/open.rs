@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use super::{Ambience, StartError};
+use super::{Ambience, StartError, outgoing};
 use crate::captcha::{Captcha, Setup};
 use crate::clock::Chance;
 use crate::config::secret_key::{load_existing, load_or_create};
 use crate::config::{PublicUrl, SecretKey, Settings};
 use crate::hashing::Hashing;
+use crate::mail::conversation::tls;
 use crate::mail::courier::CourierBell;
-use crate::mail::relay::tls;
 use crate::mail::templates::Templates;
 use crate::mail::{Letterhead, Mailroom};
 use crate::metrics::Metrics;
@@ -37,7 +37,7 @@ pub async fn open(
     ambience: &Ambience,
     role: Process,
 ) -> Result<Arc<Service>, StartError> {
-    let Ambience { clock, chance } = ambience.clone();
+    let Ambience { clock, chance, .. } = ambience.clone();
     let metrics = Metrics::new();
     let store = Store::open(&settings.database, metrics.clone()).map_err(StartError::because)?;
     let secret_key = secret_key(&store, settings)?;
@@ -95,7 +95,7 @@ pub async fn open(
 
 /// The judge of captchas. A service is believed as a relay for mail is: by the authorities of this system.
 fn captcha(setup: &Setup, ambience: &Ambience, metrics: &Metrics) -> Result<Captcha, StartError> {
-    let Ambience { clock, chance } = ambience.clone();
+    let Ambience { clock, chance, .. } = ambience.clone();
     let trust = || tls::verifying(tls::system_roots());
     Captcha::new(setup, (clock, chance), metrics.clone(), trust).map_err(StartError)
 }
@@ -170,19 +170,21 @@ fn fits(secrets: &Secrets, key_check: &str, settings: &Settings) -> Result<(), S
     })
 }
 
-/// Tells, in a sentence, whether the server would start on the database, without changing it.
+/// Tells, in a sentence, whether the server would start on the database, and how its letters would leave, without
+/// changing anything.
 ///
 /// # Errors
 /// [`StartError`].
 pub fn check(settings: &Settings) -> Result<String, StartError> {
     templates(settings)?;
+    let letters = outgoing::describe(settings)?;
     let path = settings.database.display();
     if !settings.database.exists() {
         let folder = settings.database.parent().filter(|folder| !folder.as_os_str().is_empty());
         if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
             return Err(StartError::because(format_args!("there is no folder {}", folder.display())));
         }
-        return Ok(format!("the settings are sound; {path} will be made at the first start"));
+        return Ok(format!("the settings are sound; {path} will be made at the first start; {letters}"));
     }
     let found = store::inspect(&settings.database).map_err(StartError::because)?;
     let set = settings.secret_key.as_ref().map(SecretKey::expose);
@@ -192,7 +194,7 @@ pub fn check(settings: &Settings) -> Result<String, StartError> {
         (Some(check), Some(key)) => fits(&Secrets::new(key.expose(), Chance::system()), &check, settings)?,
         (Some(_), None) => return Err(missing_key(settings)),
     }
-    Ok("the settings and the database are sound".to_owned())
+    Ok(format!("the settings and the database are sound; {letters}"))
 }
 
 /// Tries whether a file is a sound database that this build can use, without changing it.

@@ -34,8 +34,9 @@ pub struct Arguments {
     #[arg(long, env = "LATCHKEY_APP_URL", hide_env_values = true, global = true, value_name = "URL")]
     pub app_url: Option<String>,
 
-    /// The mail server, smtp://[user:password@]host[:port] or smtps://…; other users of this machine can read
-    /// flags, so prefer the variable [default: none, letters are read at /mailbox]
+    /// The mail server, smtp://[user:password@]host[:port] or smtps://…, or direct: for the mail servers of each
+    /// recipient; other users of this machine can read flags, so prefer the variable [default: none, letters are
+    /// read at /mailbox]
     #[arg(long, env = "LATCHKEY_SMTP_URL", hide_env_values = true, global = true, value_name = "URL")]
     pub smtp_url: Option<String>,
 
@@ -46,6 +47,41 @@ pub struct Arguments {
     /// The name given to mail servers [default: the public host]
     #[arg(long, env = "LATCHKEY_MAIL_EHLO_NAME", hide_env_values = true, global = true, value_name = "HOST")]
     pub mail_ehlo_name: Option<String>,
+
+    /// The DNS servers that direct delivery asks, such as 9.9.9.9 or 127.0.0.1:5353, separated by commas
+    /// [default: the system's]
+    #[arg(
+        long,
+        env = "LATCHKEY_MAIL_RESOLVER",
+        hide_env_values = true,
+        global = true,
+        value_name = "ADDRESSES"
+    )]
+    pub mail_resolver: Option<String>,
+
+    /// Direct delivery to addresses that are not on the Internet: on or off [default: off]
+    #[arg(
+        long,
+        env = "LATCHKEY_MAIL_ALLOW_PRIVATE",
+        hide_env_values = true,
+        global = true,
+        value_name = "SWITCH"
+    )]
+    pub mail_allow_private: Option<String>,
+
+    /// The domain in whose name letters are signed: the sender's or one above it [default: none, not signed]
+    #[arg(long, env = "LATCHKEY_DKIM_DOMAIN", hide_env_values = true, global = true, value_name = "DOMAIN")]
+    pub dkim_domain: Option<String>,
+
+    /// The name under which DNS shows the public key; with several keys, as many, separated by commas
+    /// [default: none]
+    #[arg(long, env = "LATCHKEY_DKIM_SELECTOR", hide_env_values = true, global = true, value_name = "NAMES")]
+    pub dkim_selector: Option<String>,
+
+    /// The file of the private key, as `latchkey mail dkim` makes it; with several keys, as many, separated by commas
+    /// [default: none]
+    #[arg(long, env = "LATCHKEY_DKIM_KEY_FILE", hide_env_values = true, global = true, value_name = "FILES")]
+    pub dkim_key_file: Option<String>,
 
     /// What sign-ups that ask for a captcha bring: off (anything), pow (a proof of work, judged here), recaptcha,
     /// hcaptcha or turnstile [default: off]

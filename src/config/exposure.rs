@@ -1,9 +1,11 @@
 //! Rules across settings: what they lay open together.
 
 use super::mail::{NO_DOMAIN, Transport};
+use super::origin::is_loopback;
 use super::reading::named;
 use super::switch::Access;
 use super::{PublicUrl, Settings};
+use crate::model::domain::Host;
 
 /// The settings that [`refusal`] weighs against one another.
 pub(super) const WEIGHED: &[&str] =
@@ -12,8 +14,8 @@ pub(super) const WEIGHED: &[&str] =
 /// Why the server must not start: others reach it, and nobody but this machine could read its letters, or everybody
 /// could without the operator having said so (DESIGN section 8).
 pub(super) fn refusal(settings: &Settings) -> Option<String> {
-    let has_relay = matches!(settings.mail.transport, Transport::Relay(_));
-    if has_relay || settings.mailbox == Access::Public {
+    let sends = !matches!(settings.mail.transport, Transport::Mailbox);
+    if sends || settings.mailbox == Access::Public {
         return None;
     }
     let reason = match &settings.public_url {
@@ -38,13 +40,13 @@ pub(super) fn warnings(settings: &Settings) -> Vec<String> {
     let mut warnings = Vec::new();
     let exposed =
         !listens_on_loopback(settings) || settings.public_url.as_ref().is_some_and(|url| !url.is_loopback());
-    let has_relay = matches!(settings.mail.transport, Transport::Relay(_));
+    let sends = !matches!(settings.mail.transport, Transport::Mailbox);
     match &settings.public_url {
         Some(url) if !url.is_https() && !url.is_loopback() => warnings.push(format!(
             "{} is {url}: without https, passwords and tokens can be read on the way",
             named("LATCHKEY_PUBLIC_URL")
         )),
-        None if exposed || has_relay => warnings.push(format!(
+        None if exposed || sends => warnings.push(format!(
             "{} is not set: the links in letters lead to {}, which is of use on this machine or network only",
             named("LATCHKEY_PUBLIC_URL"),
             PublicUrl::of_bound(settings.listen.ip(), settings.listen.port())
@@ -87,19 +89,37 @@ fn mail_warnings(settings: &Settings) -> Vec<String> {
             named("LATCHKEY_MAILBOX"),
             named("LATCHKEY_SMTP_URL")
         )),
-        Transport::Relay(relay)
-            if !relay.is_loopback() && settings.mail.from.address.domain().as_str() == NO_DOMAIN =>
-        {
-            warnings.push(format!(
-                "{} is not set and the public URL has no domain name: letters leave as {}, which most mail servers \
-                 refuse",
-                named("LATCHKEY_MAIL_FROM"),
-                settings.mail.from.address.as_str()
-            ));
+        Transport::Relay(relay) if relay.is_loopback() => {}
+        Transport::Relay(_) => warnings.extend(sender_warning(settings)),
+        Transport::Direct => {
+            warnings.extend(sender_warning(settings));
+            warnings.extend(ehlo_warning(settings));
         }
-        _ => {}
+        Transport::Mailbox => {}
     }
     warnings
+}
+
+fn sender_warning(settings: &Settings) -> Option<String> {
+    let sender = &settings.mail.from.address;
+    (sender.domain().as_str() == NO_DOMAIN).then(|| {
+        format!(
+            "{} is not set and the public URL has no domain name: letters leave as {}, which most mail servers refuse",
+            named("LATCHKEY_MAIL_FROM"),
+            sender.as_str()
+        )
+    })
+}
+
+fn ehlo_warning(settings: &Settings) -> Option<String> {
+    let name = &settings.mail.ehlo_name;
+    (Host::parse(name).is_err() || is_loopback(name)).then(|| {
+        format!(
+            "this server calls itself {name} to mail servers, and most refuse that: set {} to the host name that the \
+             DNS has for its address",
+            named("LATCHKEY_MAIL_EHLO_NAME")
+        )
+    })
 }
 
 fn listens_on_loopback(settings: &Settings) -> bool {

@@ -1,11 +1,13 @@
 //! How letters leave, and in whose name.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use super::arguments::Arguments;
+use super::dkim::{self, DkimSettings};
 use super::origin::{PublicUrl, host_name};
-use super::reading::Reading;
+use super::reading::{Reading, items, quoted};
+use super::switch::on_or_off;
 use crate::mail::relay::RelayUrl;
 use crate::model::domain::Host;
 use crate::model::email::EmailAddress;
@@ -20,6 +22,12 @@ pub struct MailSettings {
     pub ehlo_name: String,
     /// The folder of the operator's own words, if there is one.
     pub templates: Option<PathBuf>,
+    /// The DNS servers that direct delivery asks; none of them means the system's.
+    pub resolver: Vec<SocketAddr>,
+    /// Whether direct delivery goes to addresses that are not public.
+    pub allow_private: bool,
+    /// How letters are signed, if they are.
+    pub dkim: Option<DkimSettings>,
 }
 
 /// Where letters go.
@@ -29,6 +37,8 @@ pub enum Transport {
     Mailbox,
     /// To the operator's mail server. Shown without its login.
     Relay(RelayUrl),
+    /// To the mail servers of each recipient's domain: `direct:`.
+    Direct,
 }
 
 /// Who letters come from.
@@ -39,6 +49,8 @@ pub struct Sender {
     pub name: Option<String>,
 }
 
+/// The port of DNS servers (RFC 1035 section 4.2).
+const DNS_PORT: u16 = 53;
 /// The domain of the default sender when the public host has none: it never exists (RFC 6761 section 6.4).
 pub(super) const NO_DOMAIN: &str = "latchkey.invalid";
 
@@ -82,27 +94,49 @@ pub(super) fn read(
     public_url: Option<&PublicUrl>,
 ) -> MailSettings {
     let host = public_url.map(PublicUrl::host);
-    let relay = reading.value("LATCHKEY_SMTP_URL", &arguments.smtp_url, relay_url);
+    let transport = reading.value("LATCHKEY_SMTP_URL", &arguments.smtp_url, transport);
     let from = reading.value("LATCHKEY_MAIL_FROM", &arguments.mail_from, Sender::parse);
     let ehlo_name = reading.value("LATCHKEY_MAIL_EHLO_NAME", &arguments.mail_ehlo_name, ehlo_name);
     let templates = reading.value("LATCHKEY_MAIL_TEMPLATES", &arguments.mail_templates, folder);
+    let resolver = reading.value("LATCHKEY_MAIL_RESOLVER", &arguments.mail_resolver, resolver);
+    let allow_private =
+        reading.value("LATCHKEY_MAIL_ALLOW_PRIVATE", &arguments.mail_allow_private, on_or_off);
+    let from = from.unwrap_or_else(|| Sender::of_host(host));
     MailSettings {
-        transport: relay.map_or(Transport::Mailbox, Transport::Relay),
-        from: from.unwrap_or_else(|| Sender::of_host(host)),
+        transport: transport.unwrap_or(Transport::Mailbox),
+        dkim: dkim::read(reading, arguments, &from),
+        from,
         ehlo_name: ehlo_name.unwrap_or_else(|| host.unwrap_or("localhost").to_owned()),
         templates,
+        resolver: resolver.unwrap_or_default(),
+        allow_private: allow_private.unwrap_or(false),
     }
 }
 
-fn relay_url(text: &str) -> Result<RelayUrl, String> {
-    if text.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("direct:")) {
-        return Err(
-            "asks for direct delivery, which is not in this version; name a mail server as smtp://host or \
-                    smtps://host"
-                .to_owned(),
-        );
+fn transport(text: &str) -> Result<Transport, String> {
+    match text.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("direct:")) {
+        Some(_) if text.len() == 7 => Ok(Transport::Direct),
+        Some(_) => Err("must be direct: and nothing more for delivery without a mail server".to_owned()),
+        None => text
+            .parse()
+            .map(Transport::Relay)
+            .map_err(|fault| format!("cannot be used: {fault}; direct: delivers without a mail server")),
     }
-    text.parse::<RelayUrl>().map_err(|fault| format!("cannot be used: {fault}"))
+}
+
+/// DNS servers by their addresses, on port 53 unless another is named.
+fn resolver(text: &str) -> Result<Vec<SocketAddr>, String> {
+    let server = |item: &str| {
+        let bare = || item.parse::<IpAddr>().map(|address| SocketAddr::new(address, DNS_PORT));
+        item.parse().or_else(|_| bare()).map_err(|_| {
+            format!(
+                "holds {}, but each item must be the address of a DNS server, alone or with a port, such as 9.9.9.9 or \
+                 127.0.0.1:5353",
+                quoted(item)
+            )
+        })
+    };
+    items(text).map(server).collect()
 }
 
 fn folder(text: &str) -> Result<PathBuf, String> {

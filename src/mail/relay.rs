@@ -3,62 +3,53 @@
 //! The conversation is driven step by step, because the meaning of a 5xx depends on the step it answers
 //! (DESIGN section 8), and lies as a whole inside one time limit, which is all that a hanging server can cost.
 
-pub mod tls;
+mod line;
 mod url;
-mod verdict;
 
 #[cfg(test)]
 mod tests;
 
 pub use url::{RelayUrl, RelayUrlError, Security};
-pub use verdict::Verdict;
 
-use super::message::is_bare_address;
+use super::carrier::{Envelope, Handover};
+use super::conversation::verdict::{self, Step, Verdict};
+use super::conversation::{self, EhloName, Parcel, Progress, tls};
+use line::Line;
 use mail_send::smtp::AssertReply;
-use mail_send::smtp::message::Parameters;
 use mail_send::{Error, SmtpClient};
 use rustls::ClientConfig;
 use smtp_proto::{EXT_START_TLS, EhloResponse};
-use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use std::{fmt, io};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, lookup_host};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
-use verdict::Step;
 
 /// How long one address of the server may take to answer, so that a dead one leaves time for the next.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
-/// The operator's mail server. Cheap to share; opens a connection per letter and keeps none.
+/// Conversations at a time: a relay is one place, and the operator's own.
+pub const CONVERSATIONS: usize = 8;
+
+/// The operator's mail server. Cheap to share; a connection is kept for the next letter until [`Relay::hang_up`].
 pub struct Relay {
     url: RelayUrl,
-    ehlo_name: String,
+    ehlo_name: EhloName,
     tls: Arc<ClientConfig>,
     timeout: Duration,
+    places: Semaphore,
+    /// Lines that wait for a letter, at most one a place.
+    idle: Mutex<Vec<Line>>,
 }
 
 /// Why a relay could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum RelayError {
-    #[error("the name for EHLO must be a host name in ASCII or an IP address")]
-    EhloName,
+    #[error(transparent)]
+    EhloName(#[from] conversation::NotAName),
     #[error("TLS for the mail server could not be set up")]
     Tls(#[source] rustls::Error),
-}
-
-/// A letter in the form that goes over the wire.
-struct Parcel<'x> {
-    from: &'x str,
-    to: &'x str,
-    data: Vec<u8>,
-}
-
-/// What outlives a conversation that is cut off by the time limit.
-struct Progress {
-    step: Step,
-    verdict: Option<Verdict>,
 }
 
 impl Relay {
@@ -73,10 +64,17 @@ impl Relay {
         let tls = if url.is_loopback() { tls::believing() } else { tls::verifying(tls::system_roots()) };
         Ok(Relay {
             url: url.clone(),
-            ehlo_name: ehlo_argument(ehlo_name)?,
+            ehlo_name: EhloName::new(ehlo_name)?,
             tls: tls.map_err(RelayError::Tls)?,
             timeout,
+            places: Semaphore::new(CONVERSATIONS),
+            idle: Mutex::default(),
         })
+    }
+
+    /// Waits for a place to hold a conversation in.
+    pub async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        self.places.acquire().await.ok()
     }
 
     /// Hands one letter over. `envelope_from` may be empty (no bounces, RFC 5321 section 4.5.5). Line ends of
@@ -86,52 +84,87 @@ impl Relay {
     /// `Deferred`, so a letter may arrive twice, with the same Message-ID, but is never lost (threat I2).
     /// Dropping the future ends the conversation.
     pub async fn send(&self, envelope_from: &str, envelope_to: &str, message: &[u8]) -> Verdict {
-        if !envelope_from.is_empty() && !is_bare_address(envelope_from) {
-            return Verdict::Misconfigured {
-                reason: "the sender's address is not one that SMTP carries".into(),
-            };
-        }
-        if !is_bare_address(envelope_to) {
-            return Verdict::Rejected {
-                reply: "the recipient's address is not one that SMTP carries".into(),
-            };
-        }
+        self.deliver(Envelope { from: envelope_from, to: envelope_to, message }).await.verdict
+    }
 
-        let parcel = Parcel { from: envelope_from, to: envelope_to, data: wire_form(message) };
-        let mut progress = Progress { step: Step::Connect, verdict: None };
-        let ended = timeout(self.timeout, self.converse(&parcel, &mut progress)).await;
-        let Progress { step, verdict } = progress;
-        match (verdict, ended) {
-            (Some(verdict), _) => verdict,
-            (None, Ok(Err(error))) => verdict::failed(step, &error, self.url.login.as_ref()),
-            (None, Ok(Ok(())) | Err(_)) => verdict::out_of_time(step, self.timeout),
+    /// [`Relay::send`], telling how the letter travelled.
+    pub async fn deliver(&self, envelope: Envelope<'_>) -> Handover {
+        let mut progress = Progress::default();
+        let verdict = match Parcel::new(envelope.from, envelope.to, envelope.message) {
+            Err(verdict) => verdict,
+            Ok(parcel) => {
+                let ended = timeout(self.timeout, self.converse(&parcel, &mut progress)).await;
+                match (progress.verdict, ended) {
+                    (Some(verdict), _) => verdict,
+                    (None, Ok(Err(error))) => verdict::failed(progress.step, &error, self.url.login.as_ref()),
+                    (None, Ok(Ok(())) | Err(_)) => verdict::out_of_time(progress.step, self.timeout),
+                }
+            }
+        };
+        Handover { verdict, server: self.server(), tls: progress.tls }
+    }
+
+    /// Takes leave on every line that waits for a letter.
+    pub async fn hang_up(&self) {
+        while let Some(line) = self.take_idle() {
+            line.quit().await;
         }
     }
 
+    fn take_idle(&self) -> Option<Line> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    /// Where it is, as `host:port`.
+    pub fn server(&self) -> String {
+        format!("{}:{}", self.url.host, self.url.port)
+    }
+
     async fn converse(&self, parcel: &Parcel<'_>, at: &mut Progress) -> Result<(), Error> {
+        let mut line = self.line(at).await?;
+        let ended = line.hand_over(parcel, self.url.login.as_ref(), at).await;
+        if line.is_good_after(&ended) {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        } else {
+            line.quit().await;
+        }
+        ended
+    }
+
+    /// A line that waits, if one still lives, else a new one.
+    async fn line(&self, at: &mut Progress) -> Result<Line, Error> {
+        while let Some(mut line) = self.take_idle() {
+            if line.is_ready(CONNECT_LIMIT.min(self.timeout / 3)).await {
+                return Ok(line);
+            }
+        }
+        self.dial(at).await
+    }
+
+    async fn dial(&self, at: &mut Progress) -> Result<Line, Error> {
         // The outer limit is the one that counts; the client's own, per command, must not come before it.
         let timeout = self.timeout.saturating_mul(2);
         let mut client = SmtpClient { stream: self.connect().await?, timeout };
         if self.url.security == Security::Implicit {
-            let mut client = self.encrypt(client, at).await?;
-            let offered = self.greet(&mut client, at).await?;
-            return self.hand_over(client, offered, parcel, at).await;
+            let (mut client, tls) = self.encrypt(client, at).await?;
+            let offered = conversation::greet(&mut client, &self.ehlo_name, at).await?;
+            return self.log_in(client, &offered, tls, at).await;
         }
 
-        let offered = self.greet(&mut client, at).await?;
+        let offered = conversation::greet(&mut client, &self.ehlo_name, at).await?;
         if self.url.security == Security::StartTls || self.may_encrypt(&offered) {
             at.step = Step::StartTls;
             if !offered.has_capability(EXT_START_TLS) {
                 return Err(Error::MissingStartTls);
             }
             client.cmd(b"STARTTLS\r\n").await?.assert_positive_completion()?;
-            let mut client = self.encrypt(client, at).await?;
+            let (mut client, tls) = self.encrypt(client, at).await?;
             // What was offered in clear text may have been forged (RFC 3207 section 4.2): ask again.
             at.step = Step::Ehlo;
-            let offered = client.ehlo(&self.ehlo_name).await?;
-            return self.hand_over(client, offered, parcel, at).await;
+            let offered = client.ehlo(self.ehlo_name.as_str()).await?;
+            return self.log_in(client, &offered, tls, at).await;
         }
-        self.hand_over(client, offered, parcel, at).await
+        self.log_in(client, &offered, String::new(), at).await
     }
 
     fn may_encrypt(&self, offered: &EhloResponse<String>) -> bool {
@@ -163,69 +196,30 @@ impl Relay {
         &self,
         client: SmtpClient<TcpStream>,
         at: &mut Progress,
-    ) -> Result<SmtpClient<impl AsyncRead + AsyncWrite + Unpin + use<>>, Error> {
+    ) -> Result<(SmtpClient<impl line::Wire + use<>>, String), Error> {
         at.step = Step::Tls;
-        client.into_tls(&self.tls.clone().into(), &self.url.host).await
+        let client = client.into_tls(&self.tls.clone().into(), &self.url.host).await?;
+        let version = match client.tls_connection().protocol_version() {
+            Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
+            Some(rustls::ProtocolVersion::TLSv1_2) => "TLS 1.2",
+            _ => "TLS",
+        };
+        Ok((client, version.to_owned()))
     }
 
-    async fn greet<S>(
-        &self,
-        client: &mut SmtpClient<S>,
-        at: &mut Progress,
-    ) -> Result<EhloResponse<String>, Error>
-    where
-        S: AsyncRead + AsyncWrite + Unpin,
-    {
-        at.step = Step::Greeting;
-        client.read().await?.assert_positive_completion()?;
-        at.step = Step::Ehlo;
-        client.ehlo(&self.ehlo_name).await
-    }
-
-    /// Login and mail transaction, then QUIT. Its reply is not awaited: the verdict stands already.
-    async fn hand_over<S>(
+    async fn log_in<S: line::Wire + 'static>(
         &self,
         mut client: SmtpClient<S>,
-        offered: EhloResponse<String>,
-        parcel: &Parcel<'_>,
-        at: &mut Progress,
-    ) -> Result<(), Error>
-    where
-        S: AsyncRead + AsyncWrite + Unpin,
-    {
-        let result = self.transact(&mut client, &offered, parcel, at).await;
-        // A fault here changes nothing: the letter has been taken, or `result` says why not.
-        let _ = client.stream.write_all(b"QUIT\r\n").await;
-        let _ = client.stream.flush().await;
-        result
-    }
-
-    async fn transact<S>(
-        &self,
-        client: &mut SmtpClient<S>,
         offered: &EhloResponse<String>,
-        parcel: &Parcel<'_>,
+        tls: String,
         at: &mut Progress,
-    ) -> Result<(), Error>
-    where
-        S: AsyncRead + AsyncWrite + Unpin,
-    {
-        let login = self.url.login.as_ref();
-        if let Some(login) = login {
+    ) -> Result<Line, Error> {
+        at.tls.clone_from(&tls);
+        if let Some(login) = self.url.login.as_ref() {
             at.step = Step::Login;
             client.authenticate(login, offered).await?;
         }
-        at.step = Step::MailFrom;
-        client.mail_from(parcel.from, &Parameters::new()).await?;
-        at.step = Step::RcptTo;
-        client.rcpt_to(parcel.to, &Parameters::new()).await?;
-        at.step = Step::Data;
-        client.cmd(b"DATA\r\n").await?.assert_code(354)?;
-        at.step = Step::EndOfData;
-        client.write_message(&parcel.data).await?;
-        let reply = client.read().await?.into_positive_completion()?;
-        at.verdict = Some(verdict::delivered(&reply, login));
-        Ok(())
+        Ok(Line::new(client, tls))
     }
 }
 
@@ -233,39 +227,4 @@ impl fmt::Debug for Relay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Relay({})", self.url)
     }
-}
-
-/// A host name as it is, an address as a literal. The check keeps line breaks out of the command.
-fn ehlo_argument(name: &str) -> Result<String, RelayError> {
-    let bare = name.trim_start_matches('[').trim_end_matches(']');
-    match bare.parse() {
-        Ok(IpAddr::V4(address)) => Ok(format!("[{address}]")),
-        Ok(IpAddr::V6(address)) => Ok(format!("[IPv6:{address}]")),
-        Err(_) => match rustls::pki_types::ServerName::try_from(name) {
-            Ok(_) => Ok(name.to_owned()),
-            Err(_) => Err(RelayError::EhloName),
-        },
-    }
-}
-
-/// CRLF only, in the form that `write_message` completes: it doubles a dot after a line end but not at the
-/// very beginning, and it adds the last line end itself.
-fn wire_form(message: &[u8]) -> Vec<u8> {
-    let mut wire = Vec::with_capacity(message.len() + message.len() / 32);
-    if message.first() == Some(&b'.') {
-        wire.push(b'.');
-    }
-    let mut after_cr = false;
-    for &byte in message {
-        match byte {
-            b'\n' if after_cr => {}
-            b'\r' | b'\n' => wire.extend_from_slice(b"\r\n"),
-            other => wire.push(other),
-        }
-        after_cr = byte == b'\r';
-    }
-    if wire.ends_with(b"\r\n") {
-        wire.truncate(wire.len() - 2);
-    }
-    wire
 }

@@ -123,6 +123,8 @@ pub struct Letter {
     pub id: LetterId,
     pub kind: String,
     pub to: String,
+    /// The recipient's domain, in lower-case ASCII.
+    pub domain: String,
     pub language: String,
     /// Without angle brackets; the same at every attempt (I2).
     pub message_id: String,

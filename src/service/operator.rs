@@ -4,11 +4,10 @@ use crate::model::account::Member;
 use crate::model::audit::{Actor, Deed, Entry};
 use crate::model::domain::Host;
 use crate::model::email::EmailAddress;
-use crate::model::id::{AccountId, LetterId, OrganizationId};
-use crate::model::letter::{Letter, LetterState};
+use crate::model::id::{AccountId, OrganizationId};
 use crate::model::organization::Organization;
 use crate::model::time::Millis;
-use crate::store::{Unavailable, accounts, audit, bans, letters, members, organizations};
+use crate::store::{Unavailable, accounts, audit, bans, members, organizations};
 
 use super::Service;
 use super::profile::cut_off;
@@ -168,30 +167,5 @@ impl Service {
             (BanTarget::Domain(domain), false) => (Deed::DomainUnbanned, None, domain.as_str()),
         };
         Entry { organization, ..self.entry(Actor::Operator, deed).detailed(domain) }
-    }
-
-    /// The latest letters, newest first.
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    pub fn list_letters(&self, state: Option<LetterState>, limit: i64) -> Result<Vec<Letter>, Unavailable> {
-        self.store.read(|tx| letters::list(tx, state, limit))
-    }
-
-    /// The letter of an id.
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    pub fn find_letter(&self, id: LetterId) -> Result<Option<Letter>, Unavailable> {
-        self.store.read(|tx| letters::find(tx, id))
-    }
-
-    /// Makes a letter due at once. False when it was delivered, dropped, or is no longer good for anything.
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    pub async fn retry_letter(&self, id: LetterId) -> Result<bool, Unavailable> {
-        let now = self.clock.now();
-        self.store.write(move |tx| letters::retry(tx, id, now)).await
     }
 }

@@ -1,18 +1,33 @@
 //! The outbox, as rows.
 
+pub mod history;
+pub mod lanes;
+#[cfg(test)]
+mod tests;
+
 use super::{Row, Tx, Unavailable, params};
+use crate::model::attempt::Attempt;
 use crate::model::id::{AccountId, LetterId};
 use crate::model::letter::{Letter, LetterState};
 use crate::model::time::Millis;
 
-const COLUMNS: &str = "id, kind, recipient, language, message_id, sealed, state, attempts, created_at,
+/// The verdict on a letter that needs no conversation.
+const KEPT: &str = "kept in the mailbox";
+
+const COLUMNS: &str =
+    "id, kind, recipient, domain, language, message_id, sealed, state, attempts, created_at,
     next_attempt_at, expires_at, delivered_at, verdict";
+
+/// What is no longer good, or in a courier's hand, stays as it is.
+const RETRY: &str = "update letters set state = 'waiting', next_attempt_at = ?1, claimed_by = ''
+    where sealed <> '' and expires_at > ?1 and claimed_until <= ?1";
 
 fn read(row: &mut Row) -> Result<Letter, Unavailable> {
     Ok(Letter {
         id: row.take()?,
         kind: row.take()?,
         to: row.take()?,
+        domain: row.take()?,
         language: row.take()?,
         message_id: row.take()?,
         sealed: row.take()?,
@@ -30,8 +45,8 @@ fn read(row: &mut Row) -> Result<Letter, Unavailable> {
 pub fn insert(tx: &Tx<'_>, letter: &Letter, account: Option<AccountId>) -> Result<(), Unavailable> {
     let sql =
         "insert into letters (id, account_id, kind, recipient, language, message_id, sealed, state, attempts,
-            created_at, next_attempt_at, claimed_until, expires_at, verdict)
-        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10, 0, ?11, '')";
+            created_at, next_attempt_at, claimed_until, expires_at, verdict, domain)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10, 0, ?11, '', ?12)";
     tx.execute(
         sql,
         params![
@@ -45,40 +60,23 @@ pub fn insert(tx: &Tx<'_>, letter: &Letter, account: Option<AccountId>) -> Resul
             letter.state,
             letter.created_at,
             letter.next_attempt_at,
-            letter.expires_at
+            letter.expires_at,
+            letter.domain
         ],
     )?;
-    Ok(())
+    lanes::bring_forward(tx, &letter.domain, letter.next_attempt_at)
 }
 
-/// Leases letters that are due, the oldest first. The end of the lease is the next date on which they are, so one date
-/// tells all.
-pub fn claim_due(tx: &Tx<'_>, now: Millis, until: Millis, limit: i64) -> Result<Vec<Letter>, Unavailable> {
-    let sql = format!(
-        "select {COLUMNS} from letters
-        where state = 'waiting' and next_attempt_at <= ?1
-        order by next_attempt_at, id limit ?2"
-    );
-    let due = tx.rows(&sql, params![now, limit], read)?;
-    for letter in &due {
-        let sql = "update letters set claimed_until = ?2, next_attempt_at = ?2 where id = ?1";
-        tx.execute(sql, params![letter.id, until])?;
-    }
-    Ok(due)
-}
-
-/// Puts every due letter into the mailbox, which takes no conversation: one statement for all. Tells how many.
+/// Puts every due letter into the mailbox, which takes no conversation: a few statements for all. Tells how many.
 pub fn keep_due(tx: &Tx<'_>, now: Millis) -> Result<u64, Unavailable> {
-    let sql = "update letters set state = 'delivered', delivered_at = ?1, attempts = attempts + 1,
-            verdict = 'kept in the mailbox'
+    history::append_kept(tx, now, KEPT)?;
+    let sql =
+        "update letters set state = 'delivered', delivered_at = ?1, attempts = attempts + 1, verdict = ?2,
+            claimed_by = ''
         where state = 'waiting' and next_attempt_at <= ?1 and expires_at > ?1";
-    tx.execute(sql, params![now])
-}
-
-/// When the next waiting letter can be taken in hand.
-pub fn next_due(tx: &Tx<'_>) -> Result<Option<Millis>, Unavailable> {
-    let sql = "select min(next_attempt_at) from letters where state = 'waiting'";
-    Ok(tx.value::<Option<Millis>>(sql, params![])?.flatten())
+    let kept = tx.execute(sql, params![now, KEPT])?;
+    lanes::close_empty(tx, now)?;
+    Ok(kept)
 }
 
 /// What came of an attempt.
@@ -86,19 +84,23 @@ pub struct Outcome<'a> {
     pub state: LetterState,
     /// Whether the body is no longer needed.
     pub erase: bool,
-    pub verdict: &'a str,
     pub next_attempt_at: Millis,
-    pub now: Millis,
+    /// The line of the history; its number is set here.
+    pub attempt: &'a Attempt,
 }
 
-/// Notes an attempt and gives the lease back. Nothing changes for a letter that is no longer waiting.
+/// Notes an attempt and gives the lease back; the letter's lane is the caller's to settle. Nothing changes for a letter
+/// that is no longer waiting.
 pub fn settle(tx: &Tx<'_>, id: LetterId, outcome: &Outcome<'_>) -> Result<bool, Unavailable> {
     let sql = "update letters set state = ?2, verdict = ?3, next_attempt_at = ?4, attempts = attempts + 1,
-            claimed_until = 0, sealed = case when ?5 = 1 then '' else sealed end,
+            claimed_until = 0, claimed_by = '', sealed = case when ?5 = 1 then '' else sealed end,
             delivered_at = case when ?2 = 'delivered' then ?6 else delivered_at end
-        where id = ?1 and state = 'waiting'";
-    let Outcome { state, erase, verdict, next_attempt_at, now } = *outcome;
-    Ok(tx.execute(sql, params![id, state, verdict, next_attempt_at, erase, now])? == 1)
+        where id = ?1 and state = 'waiting' returning attempts";
+    let Outcome { state, erase, next_attempt_at, attempt } = *outcome;
+    let params = params![id, state, attempt.words, next_attempt_at, erase, attempt.at];
+    let Some(number) = tx.value(sql, params)? else { return Ok(false) };
+    history::append(tx, id, &Attempt { number, ..attempt.clone() })?;
+    Ok(true)
 }
 
 /// The letter of an id.
@@ -106,12 +108,18 @@ pub fn find(tx: &Tx<'_>, id: LetterId) -> Result<Option<Letter>, Unavailable> {
     tx.row(&format!("select {COLUMNS} from letters where id = ?1"), params![id], read)
 }
 
-/// The latest letters, newest first, of one state or all.
-pub fn list(tx: &Tx<'_>, state: Option<LetterState>, limit: i64) -> Result<Vec<Letter>, Unavailable> {
+/// The latest letters, newest first, of one state and one domain, or all.
+pub fn list(
+    tx: &Tx<'_>,
+    state: Option<LetterState>,
+    domain: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Letter>, Unavailable> {
     let sql = format!(
-        "select {COLUMNS} from letters where state = coalesce(?1, state) order by created_at desc, id desc limit ?2"
+        "select {COLUMNS} from letters where state = coalesce(?1, state) and domain = coalesce(?2, domain)
+        order by created_at desc, id desc limit ?3"
     );
-    tx.rows(&sql, params![state, limit], read)
+    tx.rows(&sql, params![state, domain, limit], read)
 }
 
 /// Which letters of the mailbox are meant: those whose bodies are here. One that the courier has yet to take in hand
@@ -167,9 +175,27 @@ pub fn erase_kept(tx: &Tx<'_>, kept: &Kept<'_>) -> Result<u64, Unavailable> {
 /// Makes a letter that waits or failed due at once. False when it is in a courier's hand, its body is gone, or its life
 /// is over.
 pub fn retry(tx: &Tx<'_>, id: LetterId, now: Millis) -> Result<bool, Unavailable> {
-    let sql = "update letters set state = 'waiting', next_attempt_at = ?2, claimed_until = 0
-        where id = ?1 and state in ('waiting', 'failed') and sealed <> '' and expires_at > ?2 and claimed_until <= ?2";
-    Ok(tx.execute(sql, params![id, now])? == 1)
+    let sql = format!("{RETRY} and id = ?2 and state in ('waiting', 'failed') returning domain");
+    let Some(domain) = tx.value::<String>(&sql, params![now, id])? else { return Ok(false) };
+    lanes::open(tx, &domain, now)?;
+    Ok(true)
+}
+
+/// The same for all that failed. Tells how many.
+pub fn retry_failed(tx: &Tx<'_>, now: Millis) -> Result<u64, Unavailable> {
+    let retried = tx.execute(&format!("{RETRY} and state = 'failed'"), params![now])?;
+    lanes::open_due(tx, now)?;
+    Ok(retried)
+}
+
+/// The same for all to one domain that wait or failed. Tells how many.
+pub fn retry_domain(tx: &Tx<'_>, domain: &str, now: Millis) -> Result<u64, Unavailable> {
+    let sql = format!("{RETRY} and domain = ?2 and state in ('waiting', 'failed')");
+    let retried = tx.execute(&sql, params![now, domain])?;
+    if retried > 0 {
+        lanes::open(tx, domain, now)?;
+    }
+    Ok(retried)
 }
 
 /// How many letters of a kind were written for an account after `after`, whatever became of them.
@@ -183,6 +209,23 @@ pub fn waiting(tx: &Tx<'_>) -> Result<i64, Unavailable> {
     Ok(tx.value("select count(*) from letters where state = 'waiting'", params![])?.unwrap_or(0))
 }
 
+/// How many letters wait that were made before one moment and not before another; none is no bound.
+pub fn waiting_between(
+    tx: &Tx<'_>,
+    before: Option<Millis>,
+    since: Option<Millis>,
+) -> Result<i64, Unavailable> {
+    let sql = "select count(*) from letters where state = 'waiting' and created_at >= ?2 and created_at < ?1";
+    let (before, since) = (before.unwrap_or(Millis(i64::MAX)), since.unwrap_or(Millis(i64::MIN)));
+    Ok(tx.value(sql, params![before, since])?.unwrap_or(0))
+}
+
+/// When the oldest letter was made that still waits.
+pub fn oldest_waiting(tx: &Tx<'_>) -> Result<Option<Millis>, Unavailable> {
+    let sql = "select min(created_at) from letters where state = 'waiting'";
+    Ok(tx.value::<Option<Millis>>(sql, params![])?.flatten())
+}
+
 /// How many letters stand where. Reads the whole index: for a thread of its own.
 pub fn counts(tx: &Tx<'_>) -> Result<Vec<(LetterState, i64)>, Unavailable> {
     let read = |row: &mut Row| Ok((row.take()?, row.take()?));
@@ -191,7 +234,8 @@ pub fn counts(tx: &Tx<'_>) -> Result<Vec<(LetterState, i64)>, Unavailable> {
 
 /// Drops the waiting letters of an account that no courier has in hand: their links are void.
 pub fn drop_waiting(tx: &Tx<'_>, account: AccountId, kind: &str, now: Millis) -> Result<u64, Unavailable> {
-    let sql = "update letters set state = 'expired', sealed = '', verdict = 'its link became void'
+    let sql =
+        "update letters set state = 'expired', sealed = '', verdict = 'its link became void', claimed_by = ''
         where account_id = ?1 and kind = ?2 and state = 'waiting' and claimed_until <= ?3";
     tx.execute(sql, params![account, kind, now])
 }

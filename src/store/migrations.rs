@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0012_referral_rewards.sql"),
     include_str!("migrations/0013_invitations.sql"),
     include_str!("migrations/0014_access_tokens.sql"),
+    include_str!("migrations/0015_letter_attempts.sql"),
 ];
 
 const BOOKKEEPING: &str = "create table if not exists schema_versions (

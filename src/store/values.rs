@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::{FromValue, ToValue, Unavailable, Value};
 use crate::model::access_token::Privileges;
 use crate::model::api_key::Endpoint;
+use crate::model::attempt::AttemptOutcome;
 use crate::model::contract::Contract;
 use crate::model::email::EmailAddress;
 use crate::model::id::{
@@ -81,6 +82,12 @@ impl ToValue for Method {
 }
 
 impl ToValue for LetterState {
+    fn to_value(&self) -> Value {
+        Value::Text(self.as_str().to_owned())
+    }
+}
+
+impl ToValue for AttemptOutcome {
     fn to_value(&self) -> Value {
         Value::Text(self.as_str().to_owned())
     }
@@ -195,6 +202,12 @@ impl FromValue for Purpose {
 impl FromValue for LetterState {
     fn from_value(value: Value) -> Result<LetterState, Unavailable> {
         LetterState::of_name(&String::from_value(value)?).ok_or_else(|| unexpected("a letter's state"))
+    }
+}
+
+impl FromValue for AttemptOutcome {
+    fn from_value(value: Value) -> Result<AttemptOutcome, Unavailable> {
+        AttemptOutcome::of_name(&String::from_value(value)?).ok_or_else(|| unexpected("an attempt's outcome"))
     }
 }
 

@@ -9,6 +9,7 @@ use latchkey::app::{Ambience, Server};
 use latchkey::clock::{Chance, Clock};
 use latchkey::config::{Arguments, Settings};
 use latchkey::housekeeping;
+use latchkey::mail::direct::MAIL_PORT;
 use latchkey::model::letter::LetterState;
 use latchkey::model::time::Millis;
 use latchkey::service::Service;
@@ -84,8 +85,27 @@ impl App {
         app
     }
 
+    /// A server that delivers letters itself, to mail servers on this port.
+    pub async fn start_direct(mail_port: u16, adjust: impl FnOnce(&mut Arguments)) -> App {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let database = folder.path().join("latchkey.db");
+        let mut app = App::start_beside(database, Clock::fixed(START), mail_port, adjust).await;
+        app.folder = Some(folder);
+        app
+    }
+
     /// A server on a file that may exist, with a clock that may have moved.
     pub async fn start_on(database: PathBuf, clock: Clock, adjust: impl FnOnce(&mut Arguments)) -> App {
+        App::start_beside(database, clock, MAIL_PORT, adjust).await
+    }
+
+    /// Such a server, in a world whose mail servers listen on this port.
+    async fn start_beside(
+        database: PathBuf,
+        clock: Clock,
+        mail_port: u16,
+        adjust: impl FnOnce(&mut Arguments),
+    ) -> App {
         let mut arguments = Arguments {
             listen: Some("127.0.0.1:0".to_owned()),
             database: Some(database.display().to_string()),
@@ -95,7 +115,7 @@ impl App {
         };
         adjust(&mut arguments);
         let settings = Settings::from_arguments(&arguments, std::iter::empty()).expect("sound settings");
-        let ambience = Ambience { clock: clock.clone(), chance: Chance::system() };
+        let ambience = Ambience { clock: clock.clone(), chance: Chance::system(), mail_port };
         let server = Server::bind(&settings, ambience).await.expect("the server starts");
         let (address, service) = (server.address(), server.service());
         let (stop, stopped) = watch::channel(false);

@@ -274,7 +274,7 @@ async fn the_printed_document_is_the_committed_one_and_json_is_json_everywhere()
         &["organization", "show", &ann.organization],
         &["organization", "ban", "evil.example"],
         &["organization", "list", "--banned-domains"],
-        &["letters", "list"],
+        &["letters", "list", "--domain", "acme.example"],
         &["letters", "show", &letter],
         &["audit"],
         &["keys", "rotate"],

@@ -8,6 +8,7 @@
 use mail_parser::{Message, MessageParser};
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -40,6 +41,8 @@ pub enum Behavior {
     Tarpit,
     /// Takes and records the letter, then closes the connection instead of answering.
     DropAfterData,
+    /// Says nothing at this step. At the end of the data: takes and records the letter, and keeps its receipt back.
+    SilentAt(Step),
 }
 
 /// A letter that the sink has taken.
@@ -93,6 +96,9 @@ impl Received {
 
 struct Shared {
     behavior: Mutex<Behavior>,
+    connections: AtomicUsize,
+    /// How many are connected.
+    guests: watch::Sender<usize>,
     letters: watch::Sender<Vec<Received>>,
 }
 
@@ -106,10 +112,16 @@ pub struct Sink {
 impl Sink {
     /// Starts on a free loopback port, accepting everything.
     pub async fn start() -> Sink {
+        Sink::start_at(SocketAddr::from(([127, 0, 0, 1], 0))).await
+    }
+
+    /// Starts on this address, which must be free, accepting everything.
+    pub async fn start_at(address: SocketAddr) -> Sink {
         let (letters, _) = watch::channel(Vec::new());
-        let shared = Arc::new(Shared { behavior: Mutex::new(Behavior::Accept), letters });
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let listener = TcpListener::bind(any).await.expect("a loopback port is free");
+        let behavior = Mutex::new(Behavior::Accept);
+        let (connections, guests) = (AtomicUsize::new(0), watch::Sender::new(0));
+        let shared = Arc::new(Shared { behavior, connections, guests, letters });
+        let listener = TcpListener::bind(address).await.expect("the address is free");
         let address = listener.local_addr().expect("a bound socket has an address");
         let acceptor = Some(tokio::spawn(accept(listener, shared.clone())));
         Sink { address, shared, acceptor }
@@ -134,6 +146,7 @@ impl Sink {
             acceptor.abort();
             // An abort is the expected end.
             let _ = acceptor.await;
+            self.shared.guests.send_replace(0);
         }
     }
 
@@ -142,6 +155,18 @@ impl Sink {
         self.stop().await;
         let listener = TcpListener::bind(self.address).await.expect("the port is still free");
         self.acceptor = Some(tokio::spawn(accept(listener, self.shared.clone())));
+    }
+
+    /// How many connections were made so far.
+    pub fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::SeqCst)
+    }
+
+    /// Waits until nobody is connected, at most 20 s.
+    pub async fn deserted(&self) {
+        let mut guests = self.shared.guests.subscribe();
+        let gone = tokio::time::timeout(PATIENCE, guests.wait_for(|guests| *guests == 0)).await;
+        gone.expect("every connection ends in time").expect("the sink holds the sender");
     }
 
     /// What has come so far, oldest first.
@@ -173,7 +198,13 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut conversations = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let shared = shared.clone();
-        conversations.spawn(async move { Conversation::new(stream, shared).hold().await });
+        shared.connections.fetch_add(1, Ordering::SeqCst);
+        shared.guests.send_modify(|guests| *guests += 1);
+        conversations.spawn(async move {
+            let ended = Conversation::new(stream, shared.clone()).hold().await;
+            shared.guests.send_modify(|guests| *guests -= 1);
+            ended
+        });
     }
 }
 
@@ -273,6 +304,7 @@ impl Conversation {
                 self.say(&reply).await?;
                 Ok(false)
             }
+            Behavior::SilentAt(at) if at == step => std::future::pending().await,
             _ => {
                 self.say(fine).await?;
                 Ok(true)

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
-use crate::mail::relay::tls::verifying;
+use crate::mail::conversation::tls::verifying;
 use stand_in::{Log, Reply, StandIn, converse, http, vouching};
 
 const ANSWER: &str = "10000000-aaaa-bbbb-cccc-000000000001";

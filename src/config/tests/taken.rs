@@ -41,6 +41,10 @@ fn good_values_are_taken_in_their_canonical_form() {
             ("LATCHKEY_PUBLIC_URL", "HTTPS://Konto.Bücher.example:443/"),
             ("LATCHKEY_APP_URL", "https://app.example.com/start?from=mail#top"),
             ("LATCHKEY_SMTP_URL", "smtp://mail.example.com"),
+            ("LATCHKEY_MAIL_RESOLVER", "9.9.9.9, 127.0.0.1:5353,::1,[::1]:5353"),
+            ("LATCHKEY_DKIM_DOMAIN", "Bücher.example"),
+            ("LATCHKEY_DKIM_SELECTOR", "Key-1, key_2"),
+            ("LATCHKEY_DKIM_KEY_FILE", "one.pem,/etc/two.pem"),
             ("LATCHKEY_CONTRACTS", "finradar, flashback,finradar,"),
             (
                 "LATCHKEY_HOSTS",
@@ -69,6 +73,12 @@ fn good_values_are_taken_in_their_canonical_form() {
     ];
     assert_eq!(settings.hosts, hosts);
     assert_eq!(settings.mail.ehlo_name, "konto.xn--bcher-kva.example");
+    let resolver: Vec<String> = settings.mail.resolver.iter().map(ToString::to_string).collect();
+    assert_eq!(resolver, ["9.9.9.9:53", "127.0.0.1:5353", "[::1]:53", "[::1]:5353"]);
+    let dkim = settings.mail.dkim.expect("signed");
+    assert_eq!(dkim.domain.as_str(), "xn--bcher-kva.example");
+    let keys = [("key-1".to_owned(), "one.pem".into()), ("key_2".to_owned(), "/etc/two.pem".into())];
+    assert_eq!(dkim.keys, keys);
     assert_eq!(settings.contracts, [Contract::FinRadar, Contract::Flashback]);
     let proxies: Vec<String> = settings.trusted_proxies.iter().map(IpNet::to_string).collect();
     assert_eq!(proxies, ["10.0.0.0/8", "192.0.2.1/32", "fd00::/8"]);

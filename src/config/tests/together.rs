@@ -19,6 +19,7 @@ fn an_open_server_without_mail_is_refused_unless_the_operator_accepts_it() {
         ("127.0.0.1:80", "https://localhost.example.com", "", "", false),
         ("0.0.0.0:80", "https://example.com", "", "public", true),
         ("0.0.0.0:80", "https://example.com", "smtp://localhost:25", "", true),
+        ("0.0.0.0:80", "https://example.com", "direct:", "", true),
     ];
     for (listen, public_url, smtp_url, mailbox, may_start) in rows {
         let result = with(|arguments| {
@@ -55,6 +56,19 @@ fn what_is_seldom_meant_is_a_warning() {
             &[("LATCHKEY_LISTEN", "0.0.0.0:80"), ("LATCHKEY_SMTP_URL", "smtp://m.example.com")],
             &["LATCHKEY_PUBLIC_URL (--public-url) is not set", "no-reply@latchkey.invalid"],
         ),
+        (&[("LATCHKEY_PUBLIC_URL", "https://example.com"), ("LATCHKEY_SMTP_URL", "direct:")], &[]),
+        (
+            &[("LATCHKEY_SMTP_URL", "direct:")],
+            &["is not set: the links", "no-reply@latchkey.invalid", "calls itself localhost"],
+        ),
+        (
+            &[
+                ("LATCHKEY_PUBLIC_URL", "https://example.com"),
+                ("LATCHKEY_SMTP_URL", "direct:"),
+                ("LATCHKEY_MAIL_EHLO_NAME", "192.0.2.1"),
+            ],
+            &["calls itself 192.0.2.1"],
+        ),
         (&[("LATCHKEY_MAILBOX", "public")], &["take over accounts"]),
         (&[("LATCHKEY_MAILBOX", "off")], &["nobody can read"]),
         (&[("LATCHKEY_RATE_LIMITS", "off")], &[]),
@@ -90,7 +104,6 @@ fn a_variable_without_effect_is_a_warning_without_its_value() {
             Some("LATCHKEY_SMTP_PASSWORD_OF_ANN is no setting and has no effect"),
         ),
         ("LATCHKEY_LISTN", " ", None),
-        ("LATCHKEY_DKIM_KEY_FILE", "hunter2", Some("later version")),
         ("LATCHKEY_SERVICE_HOST", "10.0.0.1", None),
         ("LATCHKEY_PORT_8080_TCP_ADDR", "10.0.0.1", None),
         ("LATCHKEY_PORT", "tcp://10.0.0.1:8080", None),
@@ -124,4 +137,42 @@ fn a_name_does_not_stand_for_a_contract_that_is_left_out() {
         assert!(fault.contains(word), "{fault}");
     }
     assert_eq!(both("flashbak").expect_err("misspelled").len(), 1, "no conclusions from a faulty setting");
+}
+
+#[test]
+fn a_signature_is_set_up_whole_and_for_the_sender() {
+    let rows: [(&Given, Option<&str>); 8] = [
+        (&[("LATCHKEY_DKIM_DOMAIN", "example.com")], Some("LATCHKEY_DKIM_SELECTOR")),
+        (
+            &[("LATCHKEY_DKIM_SELECTOR", "s"), ("LATCHKEY_DKIM_KEY_FILE", "k.pem")],
+            Some("LATCHKEY_DKIM_DOMAIN (--dkim-domain) must be set"),
+        ),
+        (&signed("example.com", "s", "k.pem"), None),
+        (&signed("mail.example.com", "s", "k.pem"), None),
+        (&signed("com", "s", "k.pem"), Some("domain name")),
+        (&signed("ample.com", "s", "k.pem"), Some("must be of the sender's domain")),
+        (&signed("deeper.mail.example.com", "s", "k.pem"), Some("must be of the sender's domain")),
+        (&signed("example.com", "s,t", "k.pem"), Some("names 2 and")),
+    ];
+    for (given, wrong) in rows {
+        let found = with(|arguments| {
+            set(arguments, "LATCHKEY_MAIL_FROM", "no-reply@mail.example.com");
+            given.iter().for_each(|(name, value)| set(arguments, name, value));
+        });
+        match (found, wrong) {
+            (Ok(settings), None) => assert_eq!(settings.mail.dkim.expect("signed").keys.len(), 1),
+            (Err(faults), Some(words)) => {
+                assert!(faults.len() == 1 && faults[0].contains(words), "{given:?}: {faults:?}");
+            }
+            (found, _) => panic!("{given:?}: {found:?}"),
+        }
+    }
+}
+
+fn signed(
+    domain: &'static str,
+    selector: &'static str,
+    file: &'static str,
+) -> [(&'static str, &'static str); 3] {
+    [("LATCHKEY_DKIM_DOMAIN", domain), ("LATCHKEY_DKIM_SELECTOR", selector), ("LATCHKEY_DKIM_KEY_FILE", file)]
 }

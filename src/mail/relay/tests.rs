@@ -1,11 +1,10 @@
 //! The relay against a real SMTP server on a loopback port: each misbehavior and its verdict.
 
 mod encrypted;
-#[path = "../../../tests/api/smtp_sink.rs"]
-mod smtp_sink;
+mod kept;
 
 use super::*;
-use smtp_sink::{Behavior, Sink, Step as At};
+use crate::mail::smtp_sink::{Behavior, Sink, Step as At};
 
 const LETTER: &[u8] = b"Subject: hi\r\n\r\nHello\r\n";
 
@@ -14,7 +13,9 @@ fn relay_to(url: &str) -> Relay {
 }
 
 async fn send(relay: &Relay, message: &[u8]) -> Verdict {
-    relay.send("no-reply@example.com", "ada@example.org", message).await
+    let verdict = relay.send("no-reply@example.com", "ada@example.org", message).await;
+    relay.hang_up().await;
+    verdict
 }
 
 #[tokio::test]
@@ -71,7 +72,11 @@ async fn each_refusal_has_the_verdict_of_its_step() {
 
         sink.behave(Behavior::RefuseAt(step, 451, "4.3.0 try later"));
         let reason = format!("{name} was put off: 451 4.3.0 try later");
-        assert_eq!(send(&relay, LETTER).await, Verdict::Deferred { reason });
+        let expected = match step {
+            At::Greeting | At::Ehlo => Verdict::Unreachable { reason },
+            _ => Verdict::Deferred { reason },
+        };
+        assert_eq!(send(&relay, LETTER).await, expected);
     }
     assert_eq!(sink.letters().len(), 0);
 }
@@ -92,7 +97,10 @@ async fn a_tarpit_costs_the_time_limit_and_no_more() {
         let relay = Relay::new(&url, "latchkey.example", Duration::from_millis(300)).unwrap();
         let verdict =
             timeout(Duration::from_secs(2), send(&relay, LETTER)).await.expect("the relay's own limit");
-        assert!(matches!(&verdict, Verdict::Deferred { reason } if reason.contains("300 ms")), "{verdict:?}");
+        assert!(
+            matches!(&verdict, Verdict::Unreachable { reason } if reason.contains("300 ms")),
+            "{verdict:?}"
+        );
     }
 }
 
@@ -119,7 +127,7 @@ async fn a_server_that_is_down_is_tried_again_and_works_when_it_is_back() {
     sink.stop().await;
     let verdict = send(&relay, LETTER).await;
     assert!(
-        matches!(&verdict, Verdict::Deferred { reason } if reason.contains("cannot connect")),
+        matches!(&verdict, Verdict::Unreachable { reason } if reason.contains("cannot connect")),
         "{verdict:?}"
     );
     sink.restart().await;
@@ -202,6 +210,6 @@ fn the_ehlo_name_is_a_name_or_a_literal() {
         ("müller.example", None),
     ];
     for (name, expected) in table {
-        assert_eq!(ehlo_argument(name).ok().as_deref(), expected, "{name:?}");
+        assert_eq!(EhloName::new(name).ok().as_ref().map(EhloName::as_str), expected, "{name:?}");
     }
 }

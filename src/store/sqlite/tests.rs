@@ -144,3 +144,39 @@ fn an_account_that_had_a_device_has_had_its_first() {
     let first = store.read(|tx| tx.rows(sql, &[], crate::store::Row::take::<Option<i64>>));
     assert_eq!(first.expect("an answer"), [Some(5), None]);
 }
+
+// J6
+#[test]
+fn letters_that_waited_before_there_were_lanes_get_theirs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("laneless.db");
+    let connection = rusqlite::Connection::open(&path).expect("a database");
+    let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/migrations");
+    let mut files: Vec<_> =
+        std::fs::read_dir(source).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    files.sort();
+    let lanes =
+        files.iter().position(|file| file.ends_with("0015_letter_attempts.sql")).expect("a migration");
+    connection
+        .execute_batch("create table schema_versions (version bigint not null primary key)")
+        .expect("books");
+    for (version, file) in (1..).zip(&files[..lanes]) {
+        let sql = std::fs::read_to_string(file).expect("a migration");
+        connection.execute_batch(&sql).expect("it runs");
+        connection.execute("insert into schema_versions values (?1)", [version]).expect("noted");
+    }
+    let rows =
+        "insert into letters (id, kind, recipient, language, message_id, sealed, state, attempts, created_at,
+            next_attempt_at, claimed_until, expires_at, verdict)
+        values ('1', '', 'a.com@acme.com', '', '', '', 'waiting', 0, 0, 7, 0, 9, ''),
+            ('2', '', 'b@acme.com', '', '', '', 'waiting', 0, 0, 5, 0, 9, ''),
+            ('3', '', 'c+moc@sub.acme.com', '', '', '', 'delivered', 0, 0, 5, 0, 9, '')";
+    connection.execute_batch(rows).expect("rows");
+    drop(connection);
+    let store = Store::open(&path, Metrics::new()).expect("it is migrated");
+    let texts = |sql: &str| store.read(|tx| tx.rows(sql, &[], crate::store::Row::take::<String>));
+    let domains = texts("select domain from letters order by id").expect("an answer");
+    assert_eq!(domains, ["acme.com", "acme.com", "sub.acme.com"]);
+    assert_eq!(texts("select domain from letter_lanes where due_at = 5").expect("an answer"), ["acme.com"]);
+    assert_eq!(texts("select domain from letter_lanes").expect("an answer").len(), 1);
+}

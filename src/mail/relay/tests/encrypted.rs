@@ -3,7 +3,7 @@
 use super::*;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::net::SocketAddr;
-use tokio::io::{AsyncBufReadExt, BufReader, copy_bidirectional};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 

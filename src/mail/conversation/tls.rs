@@ -1,4 +1,4 @@
-//! TLS to the relay: whom it is believed to be.
+//! TLS to a mail server: whom it is believed to be.
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
@@ -38,8 +38,9 @@ pub fn verifying(roots: RootCertStore) -> Result<Arc<ClientConfig>, Error> {
     Ok(Arc::new(config))
 }
 
-/// A configuration for a relay on this machine, whose certificate rarely bears the name `localhost`: any
-/// certificate passes, its key is still checked.
+/// A configuration for a relay on this machine, whose certificate rarely bears the name `localhost`, and for the servers
+/// of strangers, which would else get the letter in clear text (RFC 7435): any certificate passes, its key is still
+/// checked.
 ///
 /// # Errors
 ///

@@ -19,9 +19,12 @@ const PASSWORD_CHALLENGE: &str = "UGFzc3dvcmQ6";
 pub enum Verdict {
     /// The server has taken the letter.
     Delivered { reply: String },
-    /// 4xx, an I/O fault or no answer in time: try again later.
+    /// 4xx to this letter, or a connection lost over it: try it again later.
     Deferred { reason: String },
-    /// 5xx to RCPT, DATA or the message: this letter will never be taken.
+    /// No word from DNS, no answer in time, no connection, or one that was over before a letter could be named: any other letter would
+    /// fare the same there. Try again later, and do not bother the server with the others meanwhile.
+    Unreachable { reason: String },
+    /// 5xx to RCPT, DATA or the message, or a domain that takes no mail: this letter will never be taken.
     Rejected { reply: String },
     /// 5xx to greeting, EHLO, STARTTLS, AUTH or MAIL FROM, or TLS refused: a fault of the set-up, not of the
     /// letter. Try again, and tell the operator.
@@ -30,7 +33,7 @@ pub enum Verdict {
 
 /// How far the conversation has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(in crate::mail) enum Step {
     Connect,
     Tls,
     Greeting,
@@ -61,22 +64,22 @@ impl fmt::Display for Step {
 }
 
 /// The server has answered 2xx to the end of the message.
-pub(super) fn delivered(reply: &Response<String>, login: Option<&Credentials<String>>) -> Verdict {
+pub(in crate::mail) fn delivered(reply: &Response<String>, login: Option<&Credentials<String>>) -> Verdict {
     Verdict::Delivered { reply: reply_line(reply, login) }
 }
 
 /// The outer time limit has passed.
-pub(super) fn out_of_time(step: Step, limit: Duration) -> Verdict {
+pub(in crate::mail) fn out_of_time(step: Step, limit: Duration) -> Verdict {
     let hint = match step {
         Step::Greeting => "; a port that expects TLS at once needs smtps://",
         _ => "",
     };
-    Verdict::Deferred { reason: format!("no answer within {} ms, at {step}{hint}", limit.as_millis()) }
+    Verdict::Unreachable { reason: format!("no answer within {} ms, at {step}{hint}", limit.as_millis()) }
 }
 
 /// The conversation has ended at `step` with `error`.
-pub(super) fn failed(step: Step, error: &Error, login: Option<&Credentials<String>>) -> Verdict {
-    let deferred = |reason: String| Verdict::Deferred { reason: one_line(&reason) };
+pub(in crate::mail) fn failed(step: Step, error: &Error, login: Option<&Credentials<String>>) -> Verdict {
+    let deferred = |reason: String| put_off(step, one_line(&reason));
     let misconfigured = |reason: String| Verdict::Misconfigured { reason: one_line(&reason) };
     match error {
         Error::UnexpectedReply(reply) | Error::AuthenticationFailed(reply) => refused(step, reply, login),
@@ -91,7 +94,7 @@ pub(super) fn failed(step: Step, error: &Error, login: Option<&Credentials<Strin
             ),
             fault => misconfigured(format!("TLS failed: {fault}")),
         },
-        Error::Timeout => deferred(format!("no answer in time, at {step}")),
+        Error::Timeout => Verdict::Unreachable { reason: format!("no answer in time, at {step}") },
         Error::UnparseableReply => {
             deferred(format!("the server hung up or gave an answer that is not SMTP, at {step}"))
         }
@@ -115,7 +118,21 @@ fn refused(step: Step, reply: &Response<String>, login: Option<&Credentials<Stri
             Verdict::Rejected { reply: line }
         }
         500..=599 => Verdict::Misconfigured { reason: one_line(&format!("{step} was refused: {line}")) },
-        _ => Verdict::Deferred { reason: one_line(&format!("{step} was put off: {line}")) },
+        // 421: the server closes the connection, whatever it was asked (RFC 5321 section 3.8).
+        421 => Verdict::Unreachable { reason: one_line(&format!("{step} was put off: {line}")) },
+        _ => put_off(step, one_line(&format!("{step} was put off: {line}"))),
+    }
+}
+
+/// Before the sender is named nothing has been said of the letter, so it is the server that is not to be had.
+fn put_off(step: Step, reason: String) -> Verdict {
+    match step {
+        Step::Connect | Step::Tls | Step::Greeting | Step::Ehlo | Step::StartTls => {
+            Verdict::Unreachable { reason }
+        }
+        Step::Login | Step::MailFrom | Step::RcptTo | Step::Data | Step::EndOfData => {
+            Verdict::Deferred { reason }
+        }
     }
 }
 
@@ -141,7 +158,7 @@ fn repeats_password(text: &str, login: &Credentials<String>) -> bool {
 }
 
 /// One line of at most 300 characters: controls become spaces, runs that may be secrets an ellipsis.
-fn one_line(text: &str) -> String {
+pub(in crate::mail) fn one_line(text: &str) -> String {
     let is_wordy = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '+' | '=');
     let mut line = String::with_capacity(text.len());
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
@@ -199,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn the_step_decides_what_a_5xx_means_and_4xx_is_always_put_off() {
+    fn the_step_decides_what_a_5xx_means_and_whom_a_4xx_is_about() {
         use Step::{Connect, Data, Ehlo, EndOfData, Greeting, Login, MailFrom, RcptTo, StartTls, Tls};
         for step in [Connect, Tls, Greeting, Ehlo, StartTls, Login, MailFrom, RcptTo, Data, EndOfData] {
             let last = matches!(step, RcptTo | Data | EndOfData);
@@ -210,8 +227,19 @@ mod tests {
                 }
                 other => panic!("{step}: {other:?}"),
             }
-            let later = failed(step, &Error::UnexpectedReply(reply(451, "later")), None);
-            assert!(matches!(later, Verdict::Deferred { reason } if reason.ends_with("451 later")), "{step}");
+            let of_the_letter = matches!(step, Login | MailFrom) || last;
+            match failed(step, &Error::UnexpectedReply(reply(451, "later")), None) {
+                Verdict::Deferred { reason } => {
+                    assert!(of_the_letter && reason.ends_with("451 later"), "{step}")
+                }
+                Verdict::Unreachable { reason } => {
+                    assert!(!of_the_letter && reason.ends_with("451 later"), "{step}");
+                }
+                other => panic!("{step}: {other:?}"),
+            }
+            let closing = failed(step, &Error::UnexpectedReply(reply(421, "closing")), None);
+            assert!(matches!(closing, Verdict::Unreachable { .. }), "{step}");
+            assert!(matches!(out_of_time(step, Duration::ZERO), Verdict::Unreachable { .. }), "{step}");
         }
     }
 }

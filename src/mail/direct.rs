@@ -1,0 +1,299 @@
+//! Direct delivery: a letter goes to the mail servers of its recipient's domain, with no relay between (RFC 5321
+//! section 5).
+//!
+//! Whoever signs up names a domain, and its DNS names addresses: so those that are not public are not connected to, and
+//! a name is looked up once, for the connection itself goes to the address that was judged.
+
+mod attempt;
+mod connection;
+mod lanes;
+mod names;
+mod targets;
+
+#[cfg(test)]
+mod tests;
+
+use super::carrier::{Envelope, Handover};
+use super::conversation::verdict::{self, Step, Verdict};
+use super::conversation::{self, EhloName, NotAName, Parcel, Progress, tls};
+use crate::clock::Chance;
+use attempt::Attempt;
+use connection::{Connection, Dialer, Target};
+use hickory_resolver::proto::rr::Name;
+use lanes::{Lanes, Place};
+use mail_send::Error;
+use names::Names;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use targets::Targets;
+use tokio::time::timeout;
+
+/// The port of mail servers (RFC 5321 section 4.5.4.2).
+pub const MAIL_PORT: u16 = 25;
+/// The most mail servers of a domain that one attempt tries.
+const MOST_HOSTS: usize = 5;
+/// The most addresses of one mail server that an attempt tries.
+const MOST_ADDRESSES: usize = 4;
+/// How long a connection waits for another letter to the same domain.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// What direct delivery has to be told.
+#[derive(Debug, Clone)]
+pub struct DirectSetUp {
+    /// This server's own host name, or an IP address, which is sent as a literal (RFC 5321 section 4.1.3).
+    pub ehlo_name: String,
+    /// The DNS servers to ask; none of them means those of the system.
+    pub resolvers: Vec<SocketAddr>,
+    /// Whether addresses that are not public are connected to.
+    pub allow_private: bool,
+    /// [`MAIL_PORT`], except in tests.
+    pub port: u16,
+    /// Where this server itself listens: no letter goes there.
+    pub own: SocketAddr,
+}
+
+/// How long an attempt and its parts may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// The whole attempt, whatever it tries.
+    pub whole: Duration,
+    /// One question to DNS.
+    pub look_up: Duration,
+    /// One address, until it is connected, and then the TLS handshake.
+    pub connect: Duration,
+    /// One reply, up to DATA: a server that says nothing leaves time for the next.
+    pub reply: Duration,
+    /// How long a connection is kept for the next letter of the domain.
+    pub idle: Duration,
+}
+
+impl Bounds {
+    /// Parts that leave time for another server within the whole.
+    pub fn within(whole: Duration) -> Bounds {
+        Bounds { whole, look_up: whole / 4, connect: whole / 6, reply: whole / 2, idle: IDLE }
+    }
+}
+
+/// Why direct delivery could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectError {
+    #[error(transparent)]
+    EhloName(#[from] NotAName),
+    #[error("TLS for mail servers could not be set up")]
+    Tls(#[source] rustls::Error),
+    #[error(
+        "the DNS servers of this system could not be read ({0}); name some in LATCHKEY_MAIL_RESOLVER, such as 9.9.9.9"
+    )]
+    Names(#[source] hickory_resolver::net::NetError),
+}
+
+/// Delivery without a relay.
+pub struct Direct {
+    names: Names,
+    dialer: Dialer,
+    targets: Targets,
+    lanes: Arc<Lanes>,
+    port: u16,
+    whole: Duration,
+    /// How long a connection that has waited may take to show that it still lives.
+    reset: Duration,
+}
+
+impl Direct {
+    /// Reads the DNS servers of the system, unless others are named. Asks nothing yet.
+    ///
+    /// # Errors
+    /// An EHLO name that is neither name nor address; DNS servers that cannot be read; no TLS version to speak.
+    pub fn new(set_up: &DirectSetUp, bounds: Bounds, chance: Chance) -> Result<Direct, DirectError> {
+        let names = Names::new(&set_up.resolvers, bounds.look_up, chance).map_err(DirectError::Names)?;
+        let dialer = Dialer {
+            ehlo_name: EhloName::new(&set_up.ehlo_name)?,
+            tls: tls::believing().map_err(DirectError::Tls)?,
+            bounds,
+        };
+        Ok(Direct {
+            names,
+            dialer,
+            targets: Targets { allow_private: set_up.allow_private, own: set_up.own },
+            lanes: Lanes::new(bounds.idle),
+            port: set_up.port,
+            whole: bounds.whole,
+            reset: bounds.connect,
+        })
+    }
+
+    /// Hands one letter to a mail server of the recipient's domain: those that its MX records name, the preferred ones
+    /// first, else the domain's own address; at most five of them, within one bound on the time. At most two letters of
+    /// a domain are under way at once; others wait for them.
+    ///
+    /// `Delivered` means that a server has said so; a connection lost between the message and its reply is `Deferred`,
+    /// so a letter may arrive twice, with the same Message-ID, but is never lost (threat I2). The words name the server
+    /// and how the way to it was protected. Dropping the future ends the conversation.
+    pub async fn send(&self, envelope_from: &str, envelope_to: &str, message: &[u8]) -> Verdict {
+        self.deliver(Envelope { from: envelope_from, to: envelope_to, message }).await.verdict
+    }
+
+    /// [`Direct::send`], telling which server had the last word, and how the letter travelled.
+    pub async fn deliver(&self, envelope: Envelope<'_>) -> Handover {
+        let domain = envelope.to.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
+        let mut attempt = Attempt::of(&domain);
+        let verdict = match Parcel::new(envelope.from, envelope.to, envelope.message) {
+            Err(verdict) => verdict,
+            Ok(parcel) => {
+                let ended = timeout(self.whole, self.carry(&domain, &parcel, &mut attempt)).await;
+                ended.unwrap_or_else(|_| attempt.out_of_time(self.whole))
+            }
+        };
+        Handover { verdict, server: attempt.server(), tls: attempt.progress.tls }
+    }
+
+    async fn carry(&self, domain: &str, parcel: &Parcel<'_>, attempt: &mut Attempt) -> Verdict {
+        let place = self.lanes.enter(domain).await;
+        if let Some(connection) = place.take_idle()
+            && let Some(verdict) = self.carry_on(connection, &place, parcel, attempt).await
+        {
+            return verdict;
+        }
+        attempt.looks_up(domain);
+        let hosts = match self.names.mail_hosts(domain).await {
+            Ok(hosts) => hosts,
+            Err(verdict) => return verdict,
+        };
+        for host in hosts.iter().take(MOST_HOSTS) {
+            if let Some(verdict) = self.try_host(host, &place, parcel, attempt).await {
+                return verdict;
+            }
+        }
+        attempt.sum_up()
+    }
+
+    /// One more letter on a connection that is open already. None: it is of no use any more, and nothing was sent.
+    async fn carry_on(
+        &self,
+        mut connection: Connection,
+        place: &Place,
+        parcel: &Parcel<'_>,
+        attempt: &mut Attempt,
+    ) -> Option<Verdict> {
+        attempt.begins(&connection.host);
+        attempt.progress.tls.clone_from(&connection.tls);
+        timeout(self.reset, connection.client.rset()).await.ok()?.ok()?;
+        match conversation::hand_over(&mut connection.client, parcel, &mut attempt.progress).await {
+            // The server may only be tired of this connection: a new one tells.
+            Err(error) if !is_final(attempt.progress.step, &error) || says_goodbye(&error) => None,
+            ended => Some(settle(ended, connection, place, attempt.progress.step)),
+        }
+    }
+
+    /// All addresses of a host until one of them decides the letter.
+    async fn try_host(
+        &self,
+        host: &Name,
+        place: &Place,
+        parcel: &Parcel<'_>,
+        attempt: &mut Attempt,
+    ) -> Option<Verdict> {
+        let name = names::plain(host);
+        attempt.looks_up(&name);
+        let addresses = match self.names.addresses(host).await {
+            Ok(addresses) => addresses,
+            Err(verdict) => {
+                attempt.note(verdict);
+                return None;
+            }
+        };
+        for address in addresses.into_iter().take(MOST_ADDRESSES) {
+            let target = Target { host: &name, address: SocketAddr::new(address, self.port) };
+            if let Some(reply) = self.targets.refusal(&target) {
+                attempt.note(Verdict::Rejected { reply });
+                continue;
+            }
+            if let Some(verdict) = self.try_target(&target, place, parcel, attempt).await {
+                return Some(verdict);
+            }
+        }
+        None
+    }
+
+    async fn try_target(
+        &self,
+        target: &Target<'_>,
+        place: &Place,
+        parcel: &Parcel<'_>,
+        attempt: &mut Attempt,
+    ) -> Option<Verdict> {
+        attempt.begins(target.host);
+        let mut connection = match self.dialer.open(target, &mut attempt.progress).await {
+            Ok(connection) => connection,
+            Err(error) => {
+                attempt.note(failed(target.host, attempt.progress.step, &error));
+                return None;
+            }
+        };
+        match conversation::hand_over(&mut connection.client, parcel, &mut attempt.progress).await {
+            Err(error) if !is_final(attempt.progress.step, &error) => {
+                attempt.note(failed(target.host, attempt.progress.step, &error));
+                connection.part();
+                None
+            }
+            ended => Some(settle(ended, connection, place, attempt.progress.step)),
+        }
+    }
+}
+
+/// Whether a fault of the mail transaction decides this attempt. After the message, it may have been taken; a reply on
+/// the recipient holds for every server of the domain, and so does a lasting one on the sender.
+fn is_final(step: Step, error: &Error) -> bool {
+    match (step, error) {
+        (Step::EndOfData, _) => true,
+        (Step::RcptTo | Step::Data, Error::UnexpectedReply(_)) => true,
+        (Step::MailFrom, Error::UnexpectedReply(reply)) => reply.code >= 500,
+        _ => false,
+    }
+}
+
+/// 421: the server closes the connection (RFC 5321 section 3.8). After the message, it is a word on the message.
+fn says_goodbye(error: &Error) -> bool {
+    matches!(error, Error::UnexpectedReply(reply) if reply.code == 421)
+}
+
+/// The verdict on a letter whose mail transaction has ended. A server that answered in order keeps its connection.
+fn settle(
+    ended: Result<smtp_proto::Response<String>, Error>,
+    connection: Connection,
+    place: &Place,
+    step: Step,
+) -> Verdict {
+    match ended {
+        Ok(reply) => {
+            let Verdict::Delivered { reply } = verdict::delivered(&reply, None) else {
+                unreachable!("a positive completion is a delivery")
+            };
+            let reply =
+                verdict::one_line(&format!("{}, {}: {reply}", connection.host, connection.protection));
+            place.park(connection);
+            Verdict::Delivered { reply }
+        }
+        Err(error) => {
+            let verdict = failed(&connection.host, step, &error);
+            match error {
+                Error::UnexpectedReply(reply) if reply.code != 421 => place.park(connection),
+                _ => drop(connection),
+            }
+            verdict
+        }
+    }
+}
+
+/// What a fault at one server means, with the server's name before it.
+fn failed(host: &str, step: Step, error: &Error) -> Verdict {
+    let at = |words: String| verdict::one_line(&format!("{host}: {words}"));
+    match verdict::failed(step, error, None) {
+        Verdict::Delivered { reply } => Verdict::Delivered { reply: at(reply) },
+        Verdict::Deferred { reason } => Verdict::Deferred { reason: at(reason) },
+        Verdict::Unreachable { reason } => Verdict::Unreachable { reason: at(reason) },
+        Verdict::Rejected { reply } => Verdict::Rejected { reply: at(reply) },
+        Verdict::Misconfigured { reason } => Verdict::Misconfigured { reason: at(reason) },
+    }
+}
