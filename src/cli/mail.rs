@@ -1,5 +1,7 @@
 //! `latchkey mail …`.
 
+mod templates;
+
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -21,6 +23,8 @@ const NOWHERE: &str = ".invalid";
 pub enum MailCommand {
     /// Make a key that signs letters (DKIM), and print what to put into DNS.
     Dkim(DkimArguments),
+    /// Write the templates of letters into a folder, to start your own words from.
+    Templates(templates::TemplatesArguments),
 }
 
 #[derive(Args)]
@@ -46,6 +50,7 @@ pub struct DkimArguments {
 pub fn run(settings: &Settings, command: &MailCommand, output: Output) -> Result<(), Refusal> {
     match command {
         MailCommand::Dkim(arguments) => dkim(settings, arguments, output),
+        MailCommand::Templates(arguments) => templates::write(arguments, output),
     }
 }
 
