@@ -5,6 +5,7 @@ pub mod conversation;
 pub mod courier;
 pub mod direct;
 pub mod dkim;
+pub mod doctor;
 pub mod message;
 pub mod relay;
 mod templates;
