@@ -1,5 +1,6 @@
 //! The composition root: from settings to a running server, and its orderly end.
 
+mod doctor;
 mod log;
 mod open;
 mod outgoing;
@@ -31,6 +32,7 @@ use crate::mail::direct::MAIL_PORT;
 use crate::pages::{self, PageSettings, Pages};
 use crate::service::Service;
 
+pub use doctor::doctor;
 pub use log::start_logging;
 pub use open::{Process, check, inspect, open, opens_with_key, retire};
 use worker::Worker;
