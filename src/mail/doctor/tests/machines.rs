@@ -18,6 +18,11 @@ const ROWS: &[Row] = &[
         ("PTR", Outcome::Fault, "does not lead back", "host7.example. IN A 198.51.100.7"),
     ),
     (
+        "a PTR that leads elsewhere",
+        |dns| dns.pointer(HERE, "host7.example").host("host7.example", "203.0.113.9"),
+        ("PTR", Outcome::Fault, "does not lead back", "host7.example. IN A 198.51.100.7"),
+    ),
+    (
         "a PTR of another name",
         |dns| dns.host("mail.shop.example", HERE).pointer(HERE, "host7.example").host("host7.example", HERE),
         ("PTR", Outcome::Warning, "calls itself mail.shop.example", "LATCHKEY_MAIL_EHLO_NAME=host7.example"),
