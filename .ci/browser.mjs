@@ -138,6 +138,70 @@ async function followTheLetter(page, url, user) {
   return { letter, link };
 }
 
+/** The mailbox shows what has come without being asked, copies, finds, and is emptied by its button. */
+async function useTheMailbox(browser, shots) {
+  const { url, folder } = shots;
+  const context = await browser.newContext({ viewport: SIZES.desktop, permissions: ["clipboard-read", "clipboard-write"] });
+  const page = await context.newPage();
+  const seen = watch(page, url);
+  await page.goto(`${url}/mailbox`);
+  const email = "nina@company.com";
+  const before = await page.locator(".letters li").count();
+  await signUp(url, email);
+  const row = page.getByRole("link", { name: email });
+  await row.waitFor({ timeout: 20_000 });
+  check((await page.locator(".letters li").count()) === before + 1, "/mailbox: a new letter appears without reloading");
+  await page.getByLabel("Address").fill("NINA@");
+  await page.getByRole("button", { name: "Search" }).click();
+  await page.waitForURL(/[?]q=NINA/);
+  check((await page.locator(".letters li").count()) === 1, "/mailbox: an address finds its letter alone");
+  await row.click();
+  const link = await page.locator(".links a").first().getAttribute("href");
+  const code = await page.locator("p.code").innerText();
+  const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
+  await page.getByRole("button", { name: "Copy link" }).click();
+  await page.getByRole("button", { name: "Copied" }).waitFor();
+  check((await clipboard()) === link, "the letter's page: “Copy link” copies the link", await clipboard());
+  await page.getByRole("button", { name: "Copy code" }).click();
+  await page.waitForFunction((code) => navigator.clipboard.readText().then((text) => text === code), code);
+  check((await clipboard()) === code, "the letter's page: “Copy code” copies the code", await clipboard());
+  await page.getByRole("link", { name: "Text" }).click();
+  check((await page.locator("pre").innerText()).includes(link), "the letter's page: the text view holds the link");
+  await page.getByRole("link", { name: "Raw" }).click();
+  const raw = await page.locator("pre").innerText();
+  const [saved] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Download .eml" }).click()]);
+  const file = readFileSync(await saved.path(), "utf8").replaceAll("\r\n", "\n");
+  check(file.trim() === raw.trim() && raw.includes("Auto-Submitted"), "the letter's page: the download is what the raw view shows", raw);
+  await page.goto(`${url}/mailbox`);
+  await page.getByRole("button", { name: "Delete all letters" }).click();
+  await page.getByRole("heading", { name: "No letters yet" }).waitFor();
+  check(page.url() === `${url}/mailbox`, "/mailbox: its button deletes all letters");
+  await page.screenshot({ path: join(folder, "mailbox-empty.png") });
+  check(seen.wrongs.length === 0 && seen.refused.length === 0, "and no policy was violated", seen);
+  await context.close();
+  const plain = await browser.newContext({ javaScriptEnabled: false });
+  const still = await plain.newPage();
+  await signUp(url, "olaf@company.com");
+  await still.goto(`${url}/mailbox?q=olaf`);
+  await still.getByRole("link", { name: "olaf@company.com" }).click();
+  check((await still.getByRole("button", { name: "Copy link" }).count()) === 0, "without JavaScript no button promises anything");
+  await still.goto(`${url}/mailbox`);
+  await still.getByRole("button", { name: "Delete all letters" }).click();
+  await still.getByRole("heading", { name: "No letters yet" }).waitFor();
+  check(true, "without JavaScript the list is found, read and emptied");
+  await plain.close();
+}
+
+async function signUp(url, email) {
+  const body = { email, password: "SecurePass123", firstName: "Nina", lastName: "Lee", companyName: "Company", isBusiness: false };
+  const made = await fetch(`${url}/user/register`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  check(made.status === 201, `${email} signs up`, String(made.status));
+}
+
 async function confirm(page) {
   await page.getByRole("button", { name: "Confirm address" }).click();
   const heading = await page.getByRole("heading", { level: 1 }).innerText();
@@ -193,6 +257,7 @@ async function journey(browser, shots) {
   await picture(browser, shots, "docs", goto(`${url}/docs`));
   await picture(browser, shots, "mailbox", goto(`${url}/mailbox`));
   await picture(browser, shots, "letter", goto(letter));
+  await picture(browser, shots, "letter-raw", goto(`${letter}?view=raw`));
   // A frame that is out of sight is not painted, so the HTML part has a picture of its own.
   await picture(browser, shots, "letter-html", goto(`${letter}/html`));
   await picture(browser, shots, "verify", goto(link));
@@ -213,6 +278,8 @@ async function journey(browser, shots) {
   // The link that has done its work says so; one that nobody mailed is refused.
   await picture(browser, shots, "followed", goto(link));
   await picture(browser, shots, "expired", goto(link.replace(/token=.*/, "token=none")), ["400 GET"]);
+  // Last, because it empties the mailbox.
+  await useTheMailbox(browser, shots);
 }
 
 async function main() {

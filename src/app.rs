@@ -31,13 +31,14 @@ use crate::mail::courier::{Courier, CourierHealth};
 use crate::mail::direct::MAIL_PORT;
 use crate::pages::{self, PageSettings, Pages};
 use crate::service::Service;
+use crate::service::mailbox::Search;
 
 pub use doctor::doctor;
 pub use log::start_logging;
 pub use open::{Process, check, inspect, open, opens_with_key, retire};
 use worker::Worker;
 
-/// Why the server or a command cannot start: a sentence for the operator.
+/// Why the server or a command cannot start: a sentence for the operator, or a few, a line each.
 #[derive(Debug)]
 pub struct StartError(String);
 
@@ -96,6 +97,7 @@ impl Server {
             .map_err(|error| StartError(format!("cannot listen on {}: {error}", settings.listen)))?;
         let address = listener.local_addr().map_err(StartError::because)?;
         let service = open(settings, &ambience, Process::Server(address)).await?;
+        clear_mailbox(settings, &service).await?;
         let health: Arc<Mutex<CourierHealth>> = Arc::default();
         let courier = Arc::new(Courier {
             store: service.store.clone(),
@@ -143,6 +145,16 @@ impl Server {
         tokio::join!(carrying.finish(WIND_UP), sweeping.finish(WIND_UP));
         drained
     }
+}
+
+/// Takes the letters of earlier starts out of the mailbox, where that is wished for. Never those that wait for a mail
+/// server.
+async fn clear_mailbox(settings: &Settings, service: &Service) -> Result<(), StartError> {
+    if settings.mailbox_clear && matches!(settings.mail.transport, config::Transport::Mailbox) {
+        let removed = service.clear_mailbox(Search::all()).await.map_err(StartError::because)?;
+        tracing::info!("letters taken out of the mailbox: {removed}");
+    }
+    Ok(())
 }
 
 /// The files that the database, the mail and the log may need beside the connections.

@@ -87,7 +87,7 @@ impl Refusal {
 
 impl From<StartError> for Refusal {
     fn from(error: StartError) -> Refusal {
-        Refusal::because(error)
+        Refusal(error.to_string().lines().map(str::to_owned).collect())
     }
 }
 

@@ -72,6 +72,8 @@ pub struct Settings {
     pub captcha: Setup,
     /// Who may read `/mailbox`.
     pub mailbox: Access,
+    /// Whether a start takes the letters out of the mailbox.
+    pub mailbox_clear: bool,
     /// Who may read `/metrics`.
     pub metrics: Access,
     /// At least one of [`SERVED`], each once.
@@ -149,6 +151,7 @@ fn read(reading: &mut Reading, given: &Arguments) -> Settings {
     let rate_limits = switch("LATCHKEY_RATE_LIMITS", &given.rate_limits, true);
     let reveal_accounts = switch("LATCHKEY_REVEAL_ACCOUNTS", &given.reveal_accounts, false);
     let docs = switch("LATCHKEY_DOCS", &given.docs, true);
+    let mailbox_clear = switch("LATCHKEY_MAILBOX_CLEAR", &given.mailbox_clear, false);
     let mut access = |variable, raw| reading.value(variable, raw, Access::parse).unwrap_or(Access::Local);
     let mailbox = access("LATCHKEY_MAILBOX", &given.mailbox);
     let metrics = access("LATCHKEY_METRICS", &given.metrics);
@@ -179,6 +182,7 @@ fn read(reading: &mut Reading, given: &Arguments) -> Settings {
         mail,
         captcha,
         mailbox,
+        mailbox_clear,
         metrics,
         contracts: contracts.unwrap_or_else(|| SERVED.to_vec()),
         hosts: hosts.unwrap_or_default(),

@@ -8,7 +8,7 @@ pub mod dkim;
 pub mod doctor;
 pub mod message;
 pub mod relay;
-mod templates;
+pub mod templates;
 
 #[cfg(test)]
 #[path = "../tests/api/dns_stand_in.rs"]
@@ -28,6 +28,8 @@ use crate::model::language::Language;
 use crate::model::letter::{Letter, LetterBody, LetterKind, LetterState};
 use crate::model::time::{DAY, Millis};
 use crate::secrets::{Secrets, Unsealable, Use};
+use message::{Mailbox, Outgoing, Unwritable, rfc5322};
+use templates::Templates;
 
 /// How long a letter is tried before it is given up.
 const LIFE: std::time::Duration = DAY;
@@ -145,16 +147,22 @@ pub struct Letterhead {
 /// Composes letters and opens them again for the courier and the mailbox.
 pub struct Mailroom {
     head: Letterhead,
-    templates: templates::Templates,
+    templates: Templates,
     secrets: Arc<Secrets>,
     clock: Clock,
     chance: Chance,
 }
 
 impl Mailroom {
-    /// A mailroom with the templates of this build.
-    pub fn new(head: Letterhead, secrets: Arc<Secrets>, clock: Clock, chance: Chance) -> Mailroom {
-        Mailroom { head, templates: templates::Templates::embedded(), secrets, clock, chance }
+    /// A mailroom with its words.
+    pub fn new(
+        head: Letterhead,
+        templates: Templates,
+        secrets: Arc<Secrets>,
+        clock: Clock,
+        chance: Chance,
+    ) -> Mailroom {
+        Mailroom { head, templates, secrets, clock, chance }
     }
 
     /// Writes a letter, sealed and ready for the outbox.
@@ -216,6 +224,27 @@ impl Mailroom {
     pub fn open(&self, letter: &Letter) -> Result<LetterBody, Unsealable> {
         let plain = self.secrets.open(Use::Letter, &letter.sealed)?;
         serde_json::from_slice(&plain).map_err(|_| Unsealable)
+    }
+
+    /// The message that a letter of the outbox travels as: the same bytes each time.
+    ///
+    /// # Errors
+    /// [`Unwritable`].
+    pub fn message(&self, letter: &Letter, body: LetterBody) -> Result<Vec<u8>, Unwritable> {
+        let head = &self.head;
+        rfc5322(&Outgoing {
+            message_id: letter.message_id.clone(),
+            from: Mailbox {
+                name: Some(head.from_name.clone().unwrap_or_else(|| head.app_name.clone())),
+                address: head.from.as_str().to_owned(),
+            },
+            to: letter.to.clone(),
+            subject: body.subject,
+            text: body.text,
+            html: body.html,
+            date_ms: letter.created_at.0,
+            language: letter.language.clone(),
+        })
     }
 
     /// What every letter has in common.

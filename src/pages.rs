@@ -1,11 +1,12 @@
 //! What a person sees in a browser: where mailed links lead, the mailbox of development, and the front page. Rendered
-//! here, with one style sheet of our own (C4), and one script
-//! of our own for the forms that make accounts.
+//! here, with one style sheet of our own (C4), one script of
+//! our own for the forms that make accounts, and one for the mailbox.
 
 mod address;
 mod form;
 mod home;
 mod invitation;
+mod letter;
 mod link;
 mod magic_link;
 mod mailbox;
@@ -33,6 +34,7 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/openapi.yaml", &["GET"]),
     ("/openapi/{document}", &["GET"]),
     ("/assets/style.css", &["GET"]),
+    ("/assets/mailbox.js", &["GET"]),
     ("/captcha.js", &["GET"]),
     ("/captcha-worker.js", &["GET"]),
     ("/verify-email", &["GET", "POST"]),
@@ -43,8 +45,11 @@ pub const ROUTES: &[(&str, &[&str])] = &[
     ("/change-email", &["GET", "POST"]),
     ("/undo-change-email", &["GET", "POST"]),
     ("/mailbox", &["GET"]),
+    ("/mailbox/newest", &["GET"]),
+    ("/mailbox/clear", &["POST"]),
     ("/mailbox/{id}", &["GET"]),
     ("/mailbox/{id}/html", &["GET"]),
+    ("/mailbox/{id}/eml", &["GET"]),
 ];
 
 /// What belongs to a page changes with the binary alone.
@@ -96,6 +101,7 @@ fn mount(routes: Route, renderer: Arc<Renderer>) -> impl Endpoint {
     let (style, script) = ("text/css; charset=utf-8", "text/javascript; charset=utf-8");
     routes
         .at("/assets/style.css", asset(style, include_str!("pages/templates/style.css")))
+        .at("/assets/mailbox.js", asset(script, include_str!("pages/templates/mailbox.js")))
         .at("/captcha.js", asset(script, include_str!("pages/templates/captcha.js")))
         .at("/captcha-worker.js", asset(script, include_str!("pages/templates/captcha-worker.js")))
         .at("/verify-email", get(verify::show).post(verify::confirm).data(Arc::clone(&renderer)))
@@ -106,8 +112,11 @@ fn mount(routes: Route, renderer: Arc<Renderer>) -> impl Endpoint {
         .at("/change-email", get(address::show).post(address::confirm).data(Arc::clone(&renderer)))
         .at("/undo-change-email", get(address::show_undoing).post(address::undo).data(Arc::clone(&renderer)))
         .at("/mailbox", get(mailbox::list).data(Arc::clone(&renderer)))
-        .at("/mailbox/:id<[0-9a-f]{24}>", get(mailbox::show_letter).data(Arc::clone(&renderer)))
-        .at("/mailbox/:id<[0-9a-f]{24}>/html", get(mailbox::show_html))
+        .at("/mailbox/newest", get(mailbox::newest))
+        .at("/mailbox/clear", poem::post(mailbox::clear).data(Arc::clone(&renderer)))
+        .at("/mailbox/:id<[0-9a-f]{24}>", get(letter::show).data(Arc::clone(&renderer)))
+        .at("/mailbox/:id<[0-9a-f]{24}>/html", get(letter::show_html))
+        .at("/mailbox/:id<[0-9a-f]{24}>/eml", get(letter::download))
         // The operations are nested at the root, where they would hide a route of "/" alone.
         .around(move |routes, request| {
             let front = Arc::clone(&front);

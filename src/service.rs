@@ -20,6 +20,7 @@ pub mod leaving;
 pub mod ledger;
 pub mod login;
 pub mod magic_link;
+pub mod mailbox;
 mod mailed_link;
 pub mod metering;
 pub mod notifications;

@@ -89,6 +89,7 @@ const CLASSES: &[(&str, &str, Class)] = &[
     ("GET", "/forward-auth", Class::Gateway),
     ("POST", "/forward-auth", Class::Gateway),
     ("GET", "/captcha/challenge", Class::Challenge),
+    ("POST", "/mailbox/clear", Class::Proof),
     ("GET", "/verify-email", Class::Proof),
     ("POST", "/verify-email", Class::Proof),
     ("POST", "/verify-email/not-me", Class::Proof),

@@ -3,6 +3,7 @@
 mod challenge;
 mod forward;
 mod keys;
+mod mailbox;
 mod verify;
 
 use std::sync::{Arc, PoisonError};
@@ -19,10 +20,9 @@ use super::body::Body;
 use super::flashback::failure::FamilyA;
 use super::gates::is_of_this_machine;
 use super::guard;
-use super::problem::Problem;
 use super::reply::{ALWAYS, outcomes};
 use crate::metrics::{AgeLabels, LetterLabels};
-use crate::model::letter::{Letter, LetterState};
+use crate::model::letter::LetterState;
 use crate::service::authenticate::Caller;
 use crate::service::{Service, Sweep};
 
@@ -38,7 +38,7 @@ enum Area {
 
 /// The operations beside the contracts, all areas together.
 pub fn operations() -> impl OpenApi + Clone {
-    (Own, challenge::Challenges, keys::Keys, verify::Verify, forward::Forward)
+    (Own, mailbox::MailboxApi, challenge::Challenges, keys::Keys, verify::Verify, forward::Forward)
 }
 
 /// An access token of a live session whose account has proved its address, whichever contract gave it out.
@@ -122,31 +122,7 @@ enum MetricsReply {
     Text(PlainText<String>),
 }
 
-/// A letter in the mailbox.
-#[derive(Object)]
-#[oai(rename = "MailboxLetter", skip_serializing_if_is_none)]
-pub struct LetterBody {
-    id: String,
-    to: String,
-    /// `verify`, `reset` or `password-changed`.
-    kind: String,
-    /// RFC 3339 in UTC.
-    created: String,
-    subject: String,
-    text: String,
-    html: String,
-    /// The links it carries.
-    links: Vec<String>,
-    /// The 8-digit code it carries, if any.
-    code: Option<String>,
-}
-
-outcomes!(MailboxReply = MailboxOutcomes: FamilyA, 200 "The letters, newest first." => Vec<LetterBody>,
-    [ALWAYS, &[(404, "The mailbox is closed: a mail server is set, or the caller is not on this machine.")]]);
 outcomes!(JwksReply = JwksOutcomes: FamilyA, 200 "A JWK set (RFC 7517)." => Any<serde_json::Value>, [ALWAYS]);
-
-/// Letters that the mailbox shows.
-pub const MAILBOX_SHOWS: i64 = 200;
 
 #[derive(Clone)]
 pub struct Own;
@@ -224,32 +200,4 @@ impl Own {
     async fn jwks(&self, service: Data<&Arc<Service>>) -> JwksReply {
         JwksReply::Done(Any(service.ring.jwks()))
     }
-
-    /// Read the mailbox
-    ///
-    /// Without a mail server set, letters are kept here instead of being sent: open `/mailbox` in a browser, or read
-    /// them as JSON.
-    #[oai(path = "/mailbox/letters", method = "get", tag = "Area::Latchkey", operation_id = "mailboxLetters")]
-    async fn mailbox(&self, service: Data<&Arc<Service>>) -> MailboxReply {
-        let letters = service.mailbox(MAILBOX_SHOWS);
-        // One that was sealed with another key hides no other.
-        let bodies =
-            letters.map(|letters| letters.iter().filter_map(|letter| open(&service, letter)).collect());
-        bodies.map_err(Problem::from).into()
-    }
-}
-
-fn open(service: &Service, letter: &Letter) -> Option<LetterBody> {
-    let body = service.mailroom.open(letter).ok()?;
-    Some(LetterBody {
-        id: letter.id.to_string(),
-        to: letter.to.clone(),
-        kind: letter.kind.clone(),
-        created: letter.created_at.rfc3339(),
-        subject: body.subject,
-        text: body.text,
-        html: body.html,
-        links: body.links,
-        code: body.code,
-    })
 }

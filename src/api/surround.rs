@@ -30,6 +30,9 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The route of paths that there are none for.
 const UNMATCHED: &str = "unmatched";
 
+/// The route that a page asks again and again.
+const POLLED: &str = "/mailbox/newest";
+
 /// The id of a request, as answers and the log name it; put beside it by the outermost layer.
 #[derive(Debug, Clone)]
 pub struct RequestId(pub Arc<str>);
@@ -99,11 +102,13 @@ impl<E: Endpoint> Endpoint for Surround<E> {
         let span = tracing::info_span!("request", %id, %method, route = pattern.as_str());
         let mut response = async {
             let response = self.answer(request, Arc::clone(&id), &pattern, origin.is_some()).await;
-            tracing::info!(
-                status = response.status().as_u16(),
-                ms = watch.elapsed().as_millis() as u64,
-                "answered"
-            );
+            let (status, ms) = (response.status().as_u16(), watch.elapsed().as_millis() as u64);
+            // An open page of the mailbox asks every two seconds, which would bury everything else.
+            if pattern.as_str() == POLLED && response.status().is_success() {
+                tracing::debug!(status, ms, "answered");
+            } else {
+                tracing::info!(status, ms, "answered");
+            }
             response
         }
         .instrument(span)

@@ -12,6 +12,7 @@ use crate::config::{PublicUrl, SecretKey, Settings};
 use crate::hashing::Hashing;
 use crate::mail::conversation::tls;
 use crate::mail::courier::CourierBell;
+use crate::mail::templates::Templates;
 use crate::mail::{Letterhead, Mailroom};
 use crate::metrics::Metrics;
 use crate::secrets::{Secrets, Use};
@@ -59,7 +60,18 @@ pub async fn open(
         from: settings.mail.from.address.clone(),
         from_name: settings.mail.from.name.clone(),
     };
-    let mailroom = Mailroom::new(head, Arc::clone(&secrets), clock.clone(), chance.clone());
+    let templates = match (templates(settings), role) {
+        (Ok(templates), _) => templates,
+        (Err(faults), Process::Server(_)) => return Err(faults),
+        // What a command does may have nothing to do with letters, and a running server has read them before.
+        (Err(faults), Process::Command) => {
+            tracing::warn!(
+                "letters of this command are in the built-in words, and no server would start: {faults}"
+            );
+            Templates::embedded()
+        }
+    };
+    let mailroom = Mailroom::new(head, templates, Arc::clone(&secrets), clock.clone(), chance.clone());
     Ok(Arc::new(Service {
         store,
         hashing,
@@ -86,6 +98,17 @@ fn captcha(setup: &Setup, ambience: &Ambience, metrics: &Metrics) -> Result<Capt
     let Ambience { clock, chance, .. } = ambience.clone();
     let trust = || tls::verifying(tls::system_roots());
     Captcha::new(setup, (clock, chance), metrics.clone(), trust).map_err(StartError)
+}
+
+/// The words of letters.
+fn templates(settings: &Settings) -> Result<Templates, StartError> {
+    match &settings.mail.templates {
+        None => Ok(Templates::embedded()),
+        Some(folder) => Templates::with_folder(folder).map_err(|faults| {
+            let named = faults.iter().map(|fault| format!("LATCHKEY_MAIL_TEMPLATES: {fault}"));
+            StartError(named.collect::<Vec<_>>().join("\n"))
+        }),
+    }
 }
 
 /// The operator's secret. Only a database that has never been started on is given a new one: beside any other it would
@@ -153,6 +176,7 @@ fn fits(secrets: &Secrets, key_check: &str, settings: &Settings) -> Result<(), S
 /// # Errors
 /// [`StartError`].
 pub fn check(settings: &Settings) -> Result<String, StartError> {
+    templates(settings)?;
     let letters = outgoing::describe(settings)?;
     let path = settings.database.display();
     if !settings.database.exists() {

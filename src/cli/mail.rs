@@ -1,5 +1,6 @@
 //! `latchkey mail …`.
 
+mod templates;
 mod walk;
 
 use std::fs::OpenOptions;
@@ -27,6 +28,8 @@ pub enum MailCommand {
     Doctor(walk::DoctorArguments),
     /// Make a key that signs letters (DKIM), and print what to put into DNS.
     Dkim(DkimArguments),
+    /// Write the templates of letters into a folder, to start your own words from.
+    Templates(templates::TemplatesArguments),
 }
 
 #[derive(Args)]
@@ -54,6 +57,7 @@ pub async fn run(settings: &Settings, command: &MailCommand, output: Output) -> 
         MailCommand::Test(arguments) => walk::test(settings, arguments, output).await,
         MailCommand::Doctor(arguments) => walk::doctor(settings, arguments, output).await,
         MailCommand::Dkim(arguments) => dkim(settings, arguments, output),
+        MailCommand::Templates(arguments) => templates::write(arguments, output),
     }
 }
 

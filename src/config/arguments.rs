@@ -117,6 +117,29 @@ pub struct Arguments {
     )]
     pub captcha_difficulty: Option<String>,
 
+    /// A folder of templates for letters, in the place of the built-in ones [default: none]
+    #[arg(
+        long,
+        env = "LATCHKEY_MAIL_TEMPLATES",
+        hide_env_values = true,
+        global = true,
+        value_name = "FOLDER"
+    )]
+    pub mail_templates: Option<String>,
+
+    /// Whether a start empties /mailbox; as a flag alone, or with =on or =off [default: off]
+    #[arg(
+        long,
+        env = "LATCHKEY_MAILBOX_CLEAR",
+        hide_env_values = true,
+        global = true,
+        value_name = "SWITCH",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "on"
+    )]
+    pub mailbox_clear: Option<String>,
+
     /// Who may read /mailbox: local, public or off [default: local]
     #[arg(long, env = "LATCHKEY_MAILBOX", hide_env_values = true, global = true, value_name = "WHO")]
     pub mailbox: Option<String>,

@@ -77,6 +77,12 @@ fn mail_warnings(settings: &Settings) -> Vec<String> {
             named("LATCHKEY_MAILBOX")
         ));
     }
+    if settings.mailbox_clear && !matches!(settings.mail.transport, Transport::Mailbox) {
+        warnings.push(format!(
+            "{} has no effect: letters are sent, and those that wait stay",
+            named("LATCHKEY_MAILBOX_CLEAR")
+        ));
+    }
     match &settings.mail.transport {
         Transport::Mailbox if settings.mailbox == Access::Off => warnings.push(format!(
             "{} is off and {} is not set: nobody can read the letters",

@@ -1,6 +1,7 @@
 //! How letters leave, and in whose name.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 use super::arguments::Arguments;
 use super::dkim::{self, DkimSettings};
@@ -19,6 +20,8 @@ pub struct MailSettings {
     pub from: Sender,
     /// What the server calls itself to mail servers: a host name or an IP address (RFC 5321 section 4.1.1.1).
     pub ehlo_name: String,
+    /// The folder of the operator's own words, if there is one.
+    pub templates: Option<PathBuf>,
     /// The DNS servers that direct delivery asks; none of them means the system's.
     pub resolver: Vec<SocketAddr>,
     /// Whether direct delivery goes to addresses that are not public.
@@ -94,6 +97,7 @@ pub(super) fn read(
     let transport = reading.value("LATCHKEY_SMTP_URL", &arguments.smtp_url, transport);
     let from = reading.value("LATCHKEY_MAIL_FROM", &arguments.mail_from, Sender::parse);
     let ehlo_name = reading.value("LATCHKEY_MAIL_EHLO_NAME", &arguments.mail_ehlo_name, ehlo_name);
+    let templates = reading.value("LATCHKEY_MAIL_TEMPLATES", &arguments.mail_templates, folder);
     let resolver = reading.value("LATCHKEY_MAIL_RESOLVER", &arguments.mail_resolver, resolver);
     let allow_private =
         reading.value("LATCHKEY_MAIL_ALLOW_PRIVATE", &arguments.mail_allow_private, on_or_off);
@@ -103,6 +107,7 @@ pub(super) fn read(
         dkim: dkim::read(reading, arguments, &from),
         from,
         ehlo_name: ehlo_name.unwrap_or_else(|| host.unwrap_or("localhost").to_owned()),
+        templates,
         resolver: resolver.unwrap_or_default(),
         allow_private: allow_private.unwrap_or(false),
     }
@@ -132,6 +137,13 @@ fn resolver(text: &str) -> Result<Vec<SocketAddr>, String> {
         })
     };
     items(text).map(server).collect()
+}
+
+fn folder(text: &str) -> Result<PathBuf, String> {
+    if text.contains("://") {
+        return Err("must be the path of a folder, such as letters".to_owned());
+    }
+    Ok(PathBuf::from(text))
 }
 
 fn ehlo_name(text: &str) -> Result<String, String> {

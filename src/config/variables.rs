@@ -4,9 +4,6 @@ use clap::Args;
 
 use super::arguments::Arguments;
 
-/// Settings that later versions bring.
-const LATER: &[&str] = &["LATCHKEY_MAIL_TEMPLATES"];
-
 /// The variables that this version reads, as the command line announces them.
 pub(super) fn known() -> Vec<String> {
     let command = Arguments::augment_args(clap::Command::new("latchkey"));
@@ -30,9 +27,6 @@ pub(super) fn warnings(environment: impl Iterator<Item = (String, String)>) -> V
 }
 
 fn warning(name: &str, known: &[String]) -> String {
-    if LATER.contains(&name) {
-        return format!("{name} is a setting of a later version and has no effect in this one");
-    }
     let shown = name.escape_debug();
     let upper = name.to_ascii_uppercase();
     match known.iter().map(|known| (distance(&upper, known), known)).min() {

@@ -38,6 +38,10 @@ const TEMPLATES: [(&str, &str); 14] = [
 const POLICY_WITH_CAPTCHA: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; \
     style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// The same for the mailbox: our own script may run there, and ask here what has come.
+const POLICY_OF_MAILBOX: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; \
+    img-src 'self' data:; form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
 /// The strings of a language by their key.
 pub type Texts = BTreeMap<String, String>;
 
@@ -127,8 +131,13 @@ impl Renderer {
             captcha => self.settings.captcha,
         };
         let template = self.environment.get_template(template).expect("every template is embedded");
-        let scripted = self.settings.captcha && template.source().contains(r#"include "captcha.html""#);
-        let policy = if scripted { POLICY_WITH_CAPTCHA } else { POLICY };
+        let policy = match template.source() {
+            source if self.settings.captcha && source.contains(r#"include "captcha.html""#) => {
+                POLICY_WITH_CAPTCHA
+            }
+            source if source.contains(r#"src="/assets/mailbox.js""#) => POLICY_OF_MAILBOX,
+            _ => POLICY,
+        };
         let html =
             template.render(context! { ..own, ..common }).expect("every template renders, as a test shows");
         let mut response = html_response(status, policy, html);

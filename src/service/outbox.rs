@@ -65,14 +65,6 @@ impl Service {
         self.store.read(|tx| letters::list(tx, state, Some(domain.as_str()), limit))
     }
 
-    /// The letters of the mailbox, newest first.
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    pub fn mailbox(&self, limit: i64) -> Result<Vec<Letter>, Unavailable> {
-        self.store.read(|tx| letters::kept(tx, limit))
-    }
-
     /// The letter of an id.
     ///
     /// # Errors

@@ -122,14 +122,54 @@ pub fn list(
     tx.rows(&sql, params![state, domain, limit], read)
 }
 
-/// Letters whose bodies are here, newest first: what the mailbox shows. One that the courier has yet to take in hand
+/// Which letters of the mailbox are meant: those whose bodies are here. One that the courier has yet to take in hand
 /// counts too: who has just signed up looks at once.
-pub fn kept(tx: &Tx<'_>, limit: i64) -> Result<Vec<Letter>, Unavailable> {
+pub struct Kept<'a> {
+    /// The whole address of the recipient in lower case; none for any.
+    pub to: Option<&'a str>,
+    /// A part of it in lower case; empty for any.
+    pub part: &'a str,
+}
+
+/// The condition of [`Kept`], with its parameters as the first two.
+const IS_KEPT: &str = "state in ('waiting', 'delivered') and sealed <> ''
+    and lower(recipient) = coalesce(?1, lower(recipient)) and lower(recipient) like ?2 escape '!'";
+
+impl Kept<'_> {
+    fn pattern(&self) -> String {
+        let literal = self.part.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+        format!("%{literal}%")
+    }
+}
+
+/// A page of the mailbox, newest first: those older than `before`, where one is named. Nothing is older than a letter
+/// that is not there.
+pub fn kept(
+    tx: &Tx<'_>,
+    kept: &Kept<'_>,
+    before: Option<LetterId>,
+    limit: i64,
+) -> Result<Vec<Letter>, Unavailable> {
+    let before = before.map(|id| id.to_string()).unwrap_or_default();
     let sql = format!(
-        "select {COLUMNS} from letters where state in ('waiting', 'delivered') and sealed <> ''
-        order by created_at desc, id desc limit ?1"
+        "select {COLUMNS} from letters where {IS_KEPT}
+            and (?3 = '' or (created_at, id) < (select created_at, id from letters where id = ?3))
+        order by created_at desc, id desc limit ?4"
     );
-    tx.rows(&sql, params![limit], read)
+    tx.rows(&sql, params![kept.to, kept.pattern(), before, limit], read)
+}
+
+/// How many letters of the mailbox are meant.
+pub fn count_kept(tx: &Tx<'_>, kept: &Kept<'_>) -> Result<i64, Unavailable> {
+    let sql = format!("select count(*) from letters where {IS_KEPT}");
+    Ok(tx.value(&sql, params![kept.to, kept.pattern()])?.unwrap_or(0))
+}
+
+/// Takes letters out of the mailbox: their bodies go. That they were sent stays on record, since limits count it. Tells
+/// how many.
+pub fn erase_kept(tx: &Tx<'_>, kept: &Kept<'_>) -> Result<u64, Unavailable> {
+    let sql = format!("update letters set sealed = '' where {IS_KEPT}");
+    tx.execute(&sql, params![kept.to, kept.pattern()])
 }
 
 /// Makes a letter that waits or failed due at once. False when it is in a courier's hand, its body is gone, or its life

@@ -124,7 +124,9 @@ async fn names_put_neither_markup_nor_links_into_letters_or_pages() {
                 ["subject", "text", "html"].map(|part| letter.0[part].as_str().unwrap_or("").to_owned()),
             );
             let id = letter.0["id"].as_str().expect("an id");
-            seen.push(app.get(&format!("/mailbox/{id}")).await.text);
+            for view in ["html", "text", "raw"] {
+                seen.push(app.get(&format!("/mailbox/{id}?view={view}")).await.text);
+            }
         }
         seen.push(app.get(&format!("/verify-email?token={}", verify.token())).await.text);
         seen.push(app.get(&format!("/reset-password?token={}", reset.token())).await.text);

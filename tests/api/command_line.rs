@@ -289,3 +289,45 @@ async fn the_printed_document_is_the_committed_one_and_json_is_json_everywhere()
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn letters_of_ones_own_start_from_files_and_are_checked_before_a_server_starts() {
+    let place = Place::new();
+    let made = place.run(&["mail", "templates", "--out", "own"]);
+    assert_eq!(made.status, 0, "{}", made.stderr);
+    assert!(made.stdout.contains("171 templates are in own"), "{}", made.stdout);
+    let again = place.run(&["mail", "templates", "--out", "own"]);
+    assert_eq!(again.status, 1);
+    assert!(
+        again.stderr.contains("own/en/verify.txt is there already, and nothing is written over"),
+        "{}",
+        again.stderr
+    );
+    let with_them = ["--mail-templates", "own"];
+    assert_eq!(place.run(&[&with_them[..], &["check"]].concat()).status, 0, "what is written is sound");
+
+    let server = place.serve(&with_them);
+    sign_up(&server, "ann@company.example").await;
+    let file = place.path("own/en/verify.txt");
+    std::fs::write(&file, "{{ linc }}\n{{ code }}").expect("a file");
+    std::fs::write(place.path("own/de/verify.html"), "{{ link }}").expect("a file");
+    for arguments in [&["check"][..], &["--listen", "127.0.0.1:0"]] {
+        let refused = place.run(&[&with_them[..], arguments].concat());
+        assert_eq!(
+            (refused.status, refused.stderr.matches("latchkey: ").count()),
+            (1, 2),
+            "{}",
+            refused.stderr
+        );
+        for words in [
+            "own/en/verify.txt, line 1: there is no variable linc",
+            "own/de/verify.html: it gives a letter without {{ code }}",
+        ] {
+            assert!(refused.stderr.contains(words), "{}", refused.stderr);
+        }
+    }
+    let listed = place.run(&[&with_them[..], &["account", "list"]].concat());
+    assert_eq!(listed.status, 0, "what has nothing to do with letters is done: {}", listed.stderr);
+    assert!(listed.stderr.contains("no server would start"), "{}", listed.stderr);
+    server.stop().await;
+}

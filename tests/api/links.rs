@@ -220,7 +220,10 @@ async fn every_page_keeps_its_secrets_and_loads_nothing_from_elsewhere() {
         for asset in ["src=\"http", "src=\"//", "<link href=\"http", "url(http", "@import", "action=\"http"] {
             assert!(what == "/docs" || !page.text.contains(asset), "{what} loads {asset}");
         }
-        assert!(what == "/docs" || !page.text.contains("<script"), "{what} needs no script");
+        // The mailbox of developers has one, of our own; what others are led to has none.
+        let own = "<script src=\"/assets/mailbox.js\" defer></script>";
+        let text = if what.starts_with("/mailbox") { page.text.replace(own, "") } else { page.text };
+        assert!(what == "/docs" || !text.contains("<script"), "{what} needs no script");
     }
     let docs = app.get("/docs").await;
     for asset in ["<script src=\"http", "<link rel=\"stylesheet\" href=\"http", "<img src=\"http"] {

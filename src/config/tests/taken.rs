@@ -118,3 +118,37 @@ fn senders_have_an_address_and_perhaps_a_name() {
         assert_eq!((sender.name.as_deref(), sender.address.as_str()), (name, address), "{text}");
     }
 }
+
+#[test]
+fn the_flag_alone_empties_the_mailbox_and_not_where_letters_are_sent() {
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+        #[command(subcommand)]
+        command: Option<Command>,
+    }
+    #[derive(clap::Subcommand)]
+    enum Command {
+        Serve,
+    }
+    for (given, expected) in
+        [("--mailbox-clear", true), ("--mailbox-clear=on", true), ("--mailbox-clear=off", false)]
+    {
+        let line = Line::parse_from(["latchkey", given, "serve"]);
+        assert!(matches!(line.command, Some(Command::Serve)), "{given} takes no word after it");
+        let settings = read_all(&line.arguments).expect("right");
+        assert_eq!((settings.mailbox_clear, settings.warnings.len()), (expected, 0), "{given}");
+    }
+    let settings = with(|arguments| {
+        set(arguments, "LATCHKEY_MAILBOX_CLEAR", "on");
+        set(arguments, "LATCHKEY_SMTP_URL", "smtp://127.0.0.1:2525");
+    });
+    let warnings = settings.expect("right").warnings;
+    assert!(
+        warnings
+            .iter()
+            .any(|warning| warning.contains("LATCHKEY_MAILBOX_CLEAR") && warning.contains("no effect")),
+        "{warnings:?}"
+    );
+}

@@ -104,7 +104,6 @@ fn a_variable_without_effect_is_a_warning_without_its_value() {
             Some("LATCHKEY_SMTP_PASSWORD_OF_ANN is no setting and has no effect"),
         ),
         ("LATCHKEY_LISTN", " ", None),
-        ("LATCHKEY_MAIL_TEMPLATES", "hunter2", Some("later version")),
         ("LATCHKEY_SERVICE_HOST", "10.0.0.1", None),
         ("LATCHKEY_PORT_8080_TCP_ADDR", "10.0.0.1", None),
         ("LATCHKEY_PORT", "tcp://10.0.0.1:8080", None),

@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::{Courier, CourierHealth};
 use crate::mail::carrier::{Envelope, Handover, Transport};
 use crate::mail::conversation::Verdict;
-use crate::mail::message::{Mailbox, Outgoing, rfc5322};
 use crate::metrics::AttemptLabels;
 use crate::model::attempt::{Attempt, AttemptOutcome};
 use crate::model::letter::{Letter, LetterState};
@@ -38,21 +37,7 @@ impl Courier {
         let Transport::Carrier(carrier) = &self.transport else {
             return unsent(AttemptOutcome::Delivered, "kept in the mailbox");
         };
-        let head = self.mailroom.letterhead();
-        let outgoing = Outgoing {
-            message_id: letter.message_id.clone(),
-            from: Mailbox {
-                name: Some(head.from_name.clone().unwrap_or_else(|| head.app_name.clone())),
-                address: head.from.as_str().to_owned(),
-            },
-            to: letter.to.clone(),
-            subject: body.subject,
-            text: body.text,
-            html: body.html,
-            date_ms: letter.created_at.0,
-            language: letter.language.clone(),
-        };
-        let message = match rfc5322(&outgoing) {
+        let message = match self.mailroom.message(letter, body) {
             Ok(message) => message,
             Err(error) => return unsent(AttemptOutcome::Unsendable, &error.to_string()),
         };
@@ -60,7 +45,8 @@ impl Courier {
             Some(signer) => signer.sign(&message, letter.created_at),
             None => message,
         };
-        let envelope = Envelope { from: head.from.as_str(), to: &letter.to, message: &message };
+        let sender = self.mailroom.letterhead().from.as_str();
+        let envelope = Envelope { from: sender, to: &letter.to, message: &message };
         self.judge(carrier.hand_over(envelope).await)
     }
 
