@@ -1,5 +1,6 @@
 //! The composition root: from settings to a running server, and its orderly end.
 
+mod doctor;
 mod log;
 mod open;
 mod outgoing;
@@ -32,6 +33,7 @@ use crate::pages::{self, PageSettings, Pages};
 use crate::service::Service;
 use crate::service::mailbox::Search;
 
+pub use doctor::doctor;
 pub use log::start_logging;
 pub use open::{Process, check, inspect, open, opens_with_key, retire};
 use worker::Worker;

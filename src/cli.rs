@@ -141,7 +141,7 @@ fn carry_out(line: CommandLine) -> Result<(), Refusal> {
                 invitation::run((&*beside(&settings).await?, &settings), command, output).await
             }
             Command::Letters(command) => letter::run(&*beside(&settings).await?, command, output).await,
-            Command::Mail(command) => mail::run(&settings, &command, output),
+            Command::Mail(command) => mail::run(&settings, &command, output).await,
             Command::Keys(command) => key::run(&*beside(&settings).await?, command, output).await,
             Command::Backup { file } => database::backup(&*beside(&settings).await?, &file, output),
             Command::Restore { file } => database::restore(&settings, &file, output),

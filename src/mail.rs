@@ -5,6 +5,7 @@ pub mod conversation;
 pub mod courier;
 pub mod direct;
 pub mod dkim;
+pub mod doctor;
 pub mod message;
 pub mod relay;
 pub mod templates;
@@ -167,9 +168,7 @@ impl Mailroom {
     /// Writes a letter, sealed and ready for the outbox.
     pub fn compose(&self, to: Recipient<'_>, contents: Contents<'_>) -> Letter {
         let now = self.clock.now();
-        let id: LetterId = self.chance.id(now);
         let body = self.templates.render(&self.head, to, contents);
-        let plain = serde_json::to_vec(&body).expect("texts serialize");
         let useless_from = match contents {
             Contents::Verify { expires, .. }
             | Contents::Reset { expires, .. }
@@ -186,19 +185,33 @@ impl Mailroom {
             | Contents::FactorOn
             | Contents::FactorOff => now + LIFE,
         };
+        let letter = self.enclose((to.address, to.language), contents.kind().as_str(), &body);
+        Letter { expires_at: useless_from.min(now + LIFE), ..letter }
+    }
+
+    /// A letter whose words are there already, sealed and ready for the outbox.
+    pub fn enclose(
+        &self,
+        (to, language): (&EmailAddress, Language),
+        kind: &str,
+        body: &LetterBody,
+    ) -> Letter {
+        let now = self.clock.now();
+        let id: LetterId = self.chance.id(now);
+        let plain = serde_json::to_vec(body).expect("texts serialize");
         Letter {
             id,
-            kind: contents.kind().as_str().to_owned(),
-            to: to.address.as_str().to_owned(),
-            domain: to.address.domain().as_str().to_owned(),
-            language: to.language.code().to_owned(),
+            kind: kind.to_owned(),
+            to: to.as_str().to_owned(),
+            domain: to.domain().as_str().to_owned(),
+            language: language.code().to_owned(),
             message_id: format!("{id}@{}", self.head.from.domain().as_str()),
             sealed: self.secrets.seal(Use::Letter, &plain),
             state: LetterState::Waiting,
             attempts: 0,
             created_at: now,
             next_attempt_at: now,
-            expires_at: useless_from.min(now + LIFE),
+            expires_at: now + LIFE,
             delivered_at: None,
             verdict: String::new(),
         }

@@ -1,6 +1,7 @@
 //! `latchkey mail …`.
 
 mod templates;
+mod walk;
 
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Write};
@@ -21,6 +22,10 @@ const NOWHERE: &str = ".invalid";
 
 #[derive(Subcommand)]
 pub enum MailCommand {
+    /// Send a test letter step by step, and tell which step fails and what to do.
+    Test(walk::TestArguments),
+    /// Look at all that decides whether letters arrive: DNS of the sender, this machine, the mail server.
+    Doctor(walk::DoctorArguments),
     /// Make a key that signs letters (DKIM), and print what to put into DNS.
     Dkim(DkimArguments),
     /// Write the templates of letters into a folder, to start your own words from.
@@ -47,8 +52,10 @@ pub struct DkimArguments {
 }
 
 /// Carries out a command.
-pub fn run(settings: &Settings, command: &MailCommand, output: Output) -> Result<(), Refusal> {
+pub async fn run(settings: &Settings, command: &MailCommand, output: Output) -> Result<(), Refusal> {
     match command {
+        MailCommand::Test(arguments) => walk::test(settings, arguments, output).await,
+        MailCommand::Doctor(arguments) => walk::doctor(settings, arguments, output).await,
         MailCommand::Dkim(arguments) => dkim(settings, arguments, output),
         MailCommand::Templates(arguments) => templates::write(arguments, output),
     }

@@ -5,10 +5,11 @@
 //! a name is looked up once, for the connection itself goes to the address that was judged.
 
 mod attempt;
-mod connection;
+pub(super) mod connection;
 mod lanes;
-mod names;
-mod targets;
+pub(super) mod names;
+pub(super) mod records;
+pub(super) mod targets;
 
 #[cfg(test)]
 mod tests;

@@ -47,6 +47,16 @@ impl Signer {
         Signer { domain: domain.to_owned(), keys }
     }
 
+    /// The names in DNS under which receivers look for the keys, and what has to be there.
+    pub fn records(&self) -> impl Iterator<Item = (String, String)> {
+        self.keys.iter().map(|(selector, key)| (record_name(selector, &self.domain), key.record()))
+    }
+
+    /// The domain that answers for the letters.
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
     /// The message with a signature of each key before it. `written` is when the letter was.
     pub fn sign(&self, message: &[u8], written: Millis) -> Vec<u8> {
         let (head, body) = split(message);

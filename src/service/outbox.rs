@@ -1,11 +1,13 @@
 //! The outbox, as the operator sees it.
 
-use crate::model::attempt::Attempt;
+use crate::model::attempt::{Attempt, AttemptOutcome};
 use crate::model::domain::Host;
+use crate::model::email::EmailAddress;
 use crate::model::id::LetterId;
-use crate::model::letter::{Letter, LetterState};
+use crate::model::language::Language;
+use crate::model::letter::{Letter, LetterBody, LetterState};
 use crate::model::time::{DAY, HOUR, MINUTE};
-use crate::store::letters::{self, history};
+use crate::store::letters::{self, Outcome, history};
 use crate::store::{Tx, Unavailable};
 
 use super::Service;
@@ -19,6 +21,9 @@ const AGES: [(&str, Option<std::time::Duration>); 6] = [
     ("24h", Some(DAY)),
     ("longer", None),
 ];
+
+/// The kind of the letters that the operator tries the way with. No template has it.
+const TRIAL: &str = "test";
 
 /// What waits in the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +89,35 @@ impl Service {
     pub async fn retry_letter(&self, id: LetterId) -> Result<bool, Unavailable> {
         let now = self.clock.now();
         self.store.write(move |tx| letters::retry(tx, id, now)).await
+    }
+
+    /// Puts a letter of the operator's own into the mailbox at once: no courier sends it.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn keep_trial(
+        &self,
+        to: &EmailAddress,
+        language: Language,
+        body: &LetterBody,
+    ) -> Result<(), Unavailable> {
+        let letter = self.mailroom.enclose((to, language), TRIAL, body);
+        let attempt = Attempt {
+            number: 0,
+            at: letter.created_at,
+            outcome: AttemptOutcome::Delivered,
+            words: "kept in the mailbox".to_owned(),
+            server: String::new(),
+            tls: String::new(),
+        };
+        let kept = self.store.write(move |tx| {
+            letters::insert(tx, &letter, None)?;
+            let state = LetterState::Delivered;
+            let next_attempt_at = letter.next_attempt_at;
+            let outcome = Outcome { state, erase: false, next_attempt_at, attempt: &attempt };
+            letters::settle(tx, letter.id, &outcome)
+        });
+        kept.await.map(drop)
     }
 
     /// Makes many letters due at once, those aside that are being carried or no longer good for anything. Tells how

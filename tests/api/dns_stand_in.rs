@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test crate that includes the server uses another part of it")]
 
 use hickory_resolver::proto::op::{Message, ResponseCode};
-use hickory_resolver::proto::rr::rdata::{A, AAAA, CNAME, MX, TXT};
+use hickory_resolver::proto::rr::rdata::{A, AAAA, CNAME, MX, PTR, TXT};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -74,6 +74,13 @@ impl DnsStandIn {
         let strings = text.as_bytes().chunks(255);
         let strings = strings.map(|piece| String::from_utf8(piece.to_vec()).expect("ASCII")).collect();
         self.add(name, RData::TXT(TXT::new(strings)))
+    }
+
+    /// The name that an address leads back to.
+    pub fn pointer(&self, address: &str, name: &str) -> &DnsStandIn {
+        let address: IpAddr = address.parse().expect("an address");
+        let target = Name::from_ascii(format!("{name}.")).expect("a name");
+        self.add(&plain(&Name::from(address)), RData::PTR(PTR(target)))
     }
 
     /// The name exists and has no records.

@@ -29,6 +29,7 @@ mod company;
 mod device;
 mod direct;
 mod dkim;
+mod doctor;
 mod documents;
 mod finradar_account;
 mod finradar_recovery;

@@ -31,6 +31,18 @@ pub enum Verdict {
     Misconfigured { reason: String },
 }
 
+impl Verdict {
+    /// What the server or the connection had to say.
+    pub fn words(&self) -> &str {
+        match self {
+            Verdict::Delivered { reply } | Verdict::Rejected { reply } => reply,
+            Verdict::Deferred { reason }
+            | Verdict::Unreachable { reason }
+            | Verdict::Misconfigured { reason } => reason,
+        }
+    }
+}
+
 /// How far the conversation has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::mail) enum Step {

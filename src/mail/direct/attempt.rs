@@ -77,16 +77,7 @@ impl Attempt {
     }
 
     fn words(&self) -> String {
-        let words: Vec<&str> = self.notes.iter().map(words_of).collect();
+        let words: Vec<&str> = self.notes.iter().map(Verdict::words).collect();
         verdict::one_line(&words.join("; "))
-    }
-}
-
-fn words_of(verdict: &Verdict) -> &str {
-    match verdict {
-        Verdict::Delivered { reply } | Verdict::Rejected { reply } => reply,
-        Verdict::Deferred { reason }
-        | Verdict::Unreachable { reason }
-        | Verdict::Misconfigured { reason } => reason,
     }
 }

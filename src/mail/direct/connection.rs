@@ -19,11 +19,11 @@ use tokio::time::timeout;
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A stream in clear text or encrypted.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+pub(in crate::mail) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
 /// Where one connection goes: an address that was looked up and judged, and the name that led there.
-pub(super) struct Target<'x> {
+pub(in crate::mail) struct Target<'x> {
     pub host: &'x str,
     pub address: SocketAddr,
 }

@@ -14,15 +14,19 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tokio::time::timeout;
 
+/// Why the DNS servers of the system cannot be asked.
+pub type NamesError = NetError;
+
 /// Asks DNS. Answers are remembered as long as they say.
-pub(super) struct Names {
+pub(in crate::mail) struct Names {
     resolver: TokioResolver,
     limit: Duration,
     chance: Chance,
 }
 
 /// Why there is no answer.
-enum Silence {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::mail) enum Silence {
     /// The name does not exist.
     NoName,
     /// It exists and has no such record.
@@ -112,7 +116,7 @@ impl Names {
         }
     }
 
-    async fn ask(&self, name: &Name, kind: RecordType) -> Result<Vec<RData>, Silence> {
+    pub(super) async fn ask(&self, name: &Name, kind: RecordType) -> Result<Vec<RData>, Silence> {
         match timeout(self.limit, self.resolver.lookup(name.clone(), kind)).await {
             Ok(Ok(found)) => Ok(found.answers().iter().map(|record| record.data.clone()).collect()),
             Ok(Err(NetError::Dns(DnsError::NoRecordsFound(none)))) => match none.response_code {

@@ -4,7 +4,7 @@ use super::connection::Target;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The rule on addresses.
-pub(super) struct Targets {
+pub(in crate::mail) struct Targets {
     pub allow_private: bool,
     /// Where this server itself listens.
     pub own: SocketAddr,
@@ -33,7 +33,7 @@ impl Targets {
 }
 
 /// What an address is when it is none of the Internet's (the registries of RFC 6890).
-fn what_else(address: IpAddr) -> Option<&'static str> {
+pub(in crate::mail) fn what_else(address: IpAddr) -> Option<&'static str> {
     match address.to_canonical() {
         IpAddr::V4(address) => what_else_v4(address),
         IpAddr::V6(address) => what_else_v6(address),

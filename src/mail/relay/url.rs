@@ -28,11 +28,11 @@ pub enum Security {
 /// both user name and password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RelayUrl {
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) security: Security,
-    pub(super) login: Option<Credentials<String>>,
-    pub(super) loopback: bool,
+    pub(in crate::mail) host: String,
+    pub(in crate::mail) port: u16,
+    pub(in crate::mail) security: Security,
+    pub(in crate::mail) login: Option<Credentials<String>>,
+    pub(in crate::mail) loopback: bool,
 }
 
 /// Why a text is not a relay URL: a sentence that repeats nothing of the login.
