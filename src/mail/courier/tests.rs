@@ -9,8 +9,8 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::mail::carrier::{Carrier, Envelope, Handing, Handover, Places, Resting};
 use crate::mail::conversation::Verdict;
-use crate::mail::{Contents, Letterhead, Recipient};
 use crate::mail::templates::Templates;
+use crate::mail::{Contents, Letterhead, Recipient};
 use crate::model::email::EmailAddress;
 use crate::model::language::Language;
 use crate::model::letter::{Letter, LetterState};
@@ -117,7 +117,13 @@ impl House {
         let carrier = StandIn { gate: closed, seen: Arc::clone(&seen) };
         let courier = Courier {
             store,
-            mailroom: Arc::new(Mailroom::new(head, Templates::embedded(), secrets, clock.clone(), chance.clone())),
+            mailroom: Arc::new(Mailroom::new(
+                head,
+                Templates::embedded(),
+                secrets,
+                clock.clone(),
+                chance.clone(),
+            )),
             transport: Transport::Carrier(Box::new(carrier)),
             signer: None,
             clock,
