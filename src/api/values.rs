@@ -4,6 +4,7 @@ use super::body::TextValue;
 use crate::model::email::EmailAddress;
 use crate::model::fault::Rule;
 use crate::model::name::{CompanyName, ContactLine, PersonName};
+use crate::model::time::Millis;
 
 impl TextValue for EmailAddress {
     const NAME: &'static str = "email";
@@ -54,5 +55,21 @@ impl TextValue for ContactLine {
     }
     fn as_str(&self) -> &str {
         ContactLine::as_str(self)
+    }
+}
+
+/// A moment in RFC 3339 or a date, as it was typed and as it was read.
+pub struct Moment(String, pub Millis);
+
+impl TextValue for Moment {
+    const NAME: &'static str = "moment";
+    const FORMAT: &'static str = "date-time";
+    const MIN: Option<usize> = None;
+    const MAX: Option<usize> = None;
+    fn parse(text: &str) -> Result<Moment, Rule> {
+        Millis::parse_date(text).map(|at| Moment(text.to_owned(), at)).ok_or(Rule::Moment)
+    }
+    fn as_str(&self) -> &str {
+        &self.0
     }
 }

@@ -76,7 +76,7 @@ impl Bounds {
     }
 }
 
-/// Why direct delivery could not be set up.
+/// Why direct delivery, or a walk along its way, could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectError {
     #[error(transparent)]

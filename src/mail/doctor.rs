@@ -21,8 +21,9 @@ mod tests;
 
 pub use report::{Outcome, Report, Step};
 
-use super::conversation::{EhloName, NotAName, tls};
-use super::direct::names::{Names, NamesError};
+use super::conversation::{EhloName, tls};
+use super::direct::DirectError;
+use super::direct::names::Names;
 use super::direct::targets::Targets;
 use super::dkim::Signer;
 use super::message::{Mailbox, Outgoing, rfc5322};
@@ -90,19 +91,6 @@ pub struct SetUp {
     pub chance: Chance,
 }
 
-/// Why nothing can be looked at.
-#[derive(Debug, thiserror::Error)]
-pub enum DoctorError {
-    #[error(transparent)]
-    EhloName(#[from] NotAName),
-    #[error("TLS for mail servers could not be set up")]
-    Tls(#[source] rustls::Error),
-    #[error(
-        "the DNS servers of this system could not be read ({0}); name some in LATCHKEY_MAIL_RESOLVER, such as 9.9.9.9"
-    )]
-    Names(#[source] NamesError),
-}
-
 /// A letter to try the way with.
 #[derive(Debug, Clone, Copy)]
 pub struct Trial<'x> {
@@ -126,15 +114,15 @@ impl Doctor {
     /// Reads the DNS servers and the certificate authorities of the system. Asks nothing yet.
     ///
     /// # Errors
-    /// [`DoctorError`].
-    pub fn new(set_up: SetUp) -> Result<Doctor, DoctorError> {
+    /// [`DirectError`].
+    pub fn new(set_up: SetUp) -> Result<Doctor, DirectError> {
         let names = Names::new(&set_up.resolvers, set_up.limits.step / 2, set_up.chance.clone());
         Ok(Doctor {
-            names: names.map_err(DoctorError::Names)?,
+            names: names.map_err(DirectError::Names)?,
             ehlo_name: EhloName::new(&set_up.ehlo_name)?,
             targets: Targets { allow_private: set_up.allow_private, own: set_up.own },
-            believing: tls::believing().map_err(DoctorError::Tls)?,
-            verifying: tls::verifying(tls::system_roots()).map_err(DoctorError::Tls)?,
+            believing: tls::believing().map_err(DirectError::Tls)?,
+            verifying: tls::verifying(tls::system_roots()).map_err(DirectError::Tls)?,
             set_up,
         })
     }

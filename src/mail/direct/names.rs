@@ -14,9 +14,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Why the DNS servers of the system cannot be asked.
-pub type NamesError = NetError;
-
 /// Asks DNS. Answers are remembered as long as they say.
 pub(in crate::mail) struct Names {
     resolver: TokioResolver,

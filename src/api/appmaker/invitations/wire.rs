@@ -7,6 +7,7 @@ use crate::api::appmaker::failure::Sentences;
 use crate::api::appmaker::wire::{DateTime, role_named};
 use crate::api::body::{Text, TextValue};
 use crate::api::problem::Problem;
+use crate::api::values::Moment;
 use crate::model::email::EmailAddress;
 use crate::model::fault::{Fault, Rule};
 use crate::model::invitation::{Invitation, LONGEST_LIFE};
@@ -14,24 +15,6 @@ use crate::model::language::Language;
 use crate::model::organization::Role;
 use crate::model::time::{DAY, Millis};
 use crate::service::invitation::InvitationWish;
-
-/// A moment as it was typed.
-struct Moment(String, Millis);
-
-impl TextValue for Moment {
-    const NAME: &'static str = "appmakerMoment";
-    const FORMAT: &'static str = "date-time";
-    const MIN: Option<usize> = None;
-    const MAX: Option<usize> = None;
-
-    fn parse(text: &str) -> Result<Moment, Rule> {
-        Millis::parse_date(text).map(|at| Moment(text.to_owned(), at)).ok_or(Rule::Moment)
-    }
-
-    fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 /// Somebody to invite. Organization and inviter come from path and session.
 #[derive(Object)]
@@ -67,7 +50,7 @@ impl InvitationRequest {
             let names = Role::ALL.map(|role| role.name().to_owned());
             faults.push(Fault::new("roles", Rule::OneOf(names.into())));
         }
-        let Moment(_, expires_at) = self.validated_at.0;
+        let expires_at = self.validated_at.0.1;
         if expires_at <= now {
             faults.push(Fault::new("validatedAt", Rule::Future));
         } else if expires_at > now + LONGEST_LIFE {

@@ -4,6 +4,7 @@ use poem_openapi::Object;
 use poem_openapi::types::Example;
 
 use crate::api::body::{Text, TextValue};
+use crate::api::values::Moment;
 use crate::model::api_key::{ApiKey, Endpoint, KeyName, MOST_ENDPOINTS};
 use crate::model::fault::Rule;
 use crate::model::time::Millis;
@@ -36,24 +37,6 @@ impl TextValue for Endpoint {
 
     fn as_str(&self) -> &str {
         self.as_str()
-    }
-}
-
-/// A moment as it was typed.
-struct Moment(String, Millis);
-
-impl TextValue for Moment {
-    const NAME: &'static str = "Moment";
-    const FORMAT: &'static str = "date-time";
-    const MIN: Option<usize> = None;
-    const MAX: Option<usize> = None;
-
-    fn parse(text: &str) -> Result<Moment, Rule> {
-        Millis::parse_date(text).map(|at| Moment(text.to_owned(), at)).ok_or(Rule::Moment)
-    }
-
-    fn as_str(&self) -> &str {
-        &self.0
     }
 }
 
