@@ -21,6 +21,7 @@ use super::flashback::failure::FamilyA;
 use super::gates::is_of_this_machine;
 use super::guard;
 use super::reply::{ALWAYS, outcomes};
+use crate::mail::courier::CourierHealth;
 use crate::metrics::{AgeLabels, LetterLabels};
 use crate::model::letter::LetterState;
 use crate::service::authenticate::Caller;
@@ -142,7 +143,11 @@ impl Own {
         let waiting = service.waiting_letters();
         let peer = request.remote_addr().as_socket_addr().map(std::net::SocketAddr::ip);
         let local = peer.is_some_and(|peer| is_of_this_machine(request, peer));
-        let courier = vitals.courier.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let courier = match waiting {
+            // With nothing to carry there is nothing to mend.
+            Ok(0) => CourierHealth::default(),
+            Ok(_) | Err(_) => vitals.courier.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        };
         let error = match (&waiting, service.write_fault()) {
             (Err(cause), _) => {
                 tracing::error!("{cause}");

@@ -23,8 +23,9 @@ use super::dkim::Signer;
 use crate::clock::{Chance, Clock};
 use crate::metrics::{AttemptLabels, Metrics};
 use crate::model::attempt::AttemptOutcome;
+use crate::model::time::Millis;
 use crate::store::letters::{self, lanes, lanes::Claim, lanes::Claimed};
-use crate::store::{Store, Unavailable};
+use crate::store::{Store, Tx, Unavailable};
 
 /// How long one conversation with a mail server may take in all.
 pub const CONVERSATION: Duration = Duration::from_secs(60);
@@ -75,7 +76,7 @@ impl Courier {
             None => run.insert(self.begin().await?).clone(),
         };
         let now = self.clock.now();
-        let free = hands.free();
+        let free = hands.free(self.clock.monotonic());
         if free == 0 || self.store.read(lanes::next_due)?.is_none_or(|due| due > now) {
             return Ok(());
         }
@@ -94,7 +95,7 @@ impl Courier {
         }
         for Claimed { letter, probe } in claimed {
             let courier = Arc::clone(self);
-            hands.start(probe, async move { courier.carry(letter).await });
+            hands.start((probe, self.clock.monotonic()), async move { courier.carry(letter).await });
         }
         Ok(())
     }
@@ -102,7 +103,7 @@ impl Courier {
     /// Begins a run: gives it a name, and takes back what a courier before it had in hand when it ended.
     async fn begin(&self) -> Result<String, Unavailable> {
         let now = self.clock.now();
-        let taken: Result<_, Unavailable> = self.store.write(move |tx| lanes::take_back(tx, now)).await;
+        let taken: Result<_, Unavailable> = self.store.write(move |tx| begin(tx, now)).await;
         let taken = taken?;
         if taken > 0 {
             self.count(AttemptOutcome::CutOff, taken as u64);
@@ -123,7 +124,7 @@ impl Courier {
         let next = self.store.read(lanes::next_due).ok().flatten();
         let span = match next {
             // Due already: there was no free place, or more letters than places.
-            Some(due) if due <= now && hands.free() > 0 && !failed => {
+            Some(due) if due <= now && hands.free(self.clock.monotonic()) > 0 && !failed => {
                 return tokio::task::yield_now().await;
             }
             Some(due) if due > now => due.since(now).min(LOOK),
@@ -146,4 +147,10 @@ impl Courier {
             carrier.rest().await;
         }
     }
+}
+
+fn begin(tx: &Tx<'_>, now: Millis) -> Result<usize, Unavailable> {
+    let taken = lanes::take_back(tx, now)?;
+    lanes::bring_near(tx, now)?;
+    Ok(taken)
 }

@@ -19,7 +19,7 @@ use crate::store::{Unavailable, audit, invitations, organizations, proofs};
 
 use super::authenticate::Caller;
 use super::invitation::refuse;
-use super::team::{TeamError, caller_now, permit, place_of, recipient};
+use super::team::{TeamError, caller_now, permit, place_of, recipient, user_of};
 use super::throttle::spend_mail;
 use super::{Service, Setback, wait_until};
 
@@ -136,9 +136,16 @@ impl Service {
         let proof = open.map_or_else(|| self.chance.id(now), |proof| proof.id);
         let mailing = self.mailer(now).prepare_invitation(proof, recipient(&member), &name);
         let (subject, limits) = (self.subject(&member.account.email.key()), self.limits);
+        let caller = caller.clone();
         self.store
             .write(move |tx| {
-                let waiting = accounts::member(tx, id)?.ok_or(TeamError::Unknown)?;
+                let (_, place) = caller_now(tx, &caller, now)?;
+                let (waiting, role) = user_of(tx, place.organization, id)?;
+                permit(&place, Action::Invite(role))?;
+                // Its link would be good for nothing.
+                if !waiting.may_enter() {
+                    return Err(TeamError::Unknown);
+                }
                 if waiting.account.verified_at.is_some() {
                     return Err(TeamError::AlreadyVerified);
                 }

@@ -182,6 +182,7 @@ fn forget(tx: &Tx<'_>, member: &Member, entry: &Entry) -> Result<(), EraseError>
         }
         privacy::unname(tx, place.organization, &member.account.email)?;
     }
+    invitations::forget_inviter(tx, id)?;
     accounts::delete(tx, id)?;
     invitations::forget_address(tx, &member.account.email.key())?;
     // Noted first: the address that the person called from is forgotten with all others.

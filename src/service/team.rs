@@ -80,7 +80,11 @@ pub(super) fn permit(place: &Membership, action: Action) -> Result<(), TeamError
 }
 
 /// A user of the organization, with the role.
-fn user_of(tx: &Tx<'_>, organization: OrganizationId, id: AccountId) -> Result<(Member, Role), TeamError> {
+pub(super) fn user_of(
+    tx: &Tx<'_>,
+    organization: OrganizationId,
+    id: AccountId,
+) -> Result<(Member, Role), TeamError> {
     let member = accounts::member(tx, id)?.ok_or(TeamError::Unknown)?;
     match &member.organization {
         Some(place) if place.organization == organization => {

@@ -203,6 +203,10 @@ pub fn delete(tx: &Tx<'_>, id: AccountId) -> Result<bool, Unavailable> {
         tx.value("select organization_id from memberships where account_id = ?1", params![id])?;
     let removed = tx.execute("delete from accounts where id = ?1", params![id])? == 1;
     if let Some(organization) = organization {
+        let sql = "delete from letters where id in (
+                select letter_id from invitations where organization_id = ?1 and registered_at is null)
+            and not exists (select 1 from memberships where organization_id = ?1)";
+        tx.execute(sql, params![organization])?;
         let sql = "delete from organizations where id = ?1
             and not exists (select 1 from memberships where organization_id = ?1)";
         tx.execute(sql, params![organization])?;
@@ -210,8 +214,8 @@ pub fn delete(tx: &Tx<'_>, id: AccountId) -> Result<bool, Unavailable> {
     Ok(removed)
 }
 
-/// Unverified accounts made before `before` through a contract of `contract`'s name that never had a paid plan and hold
-/// no open invitation.
+/// Unverified accounts made before `before` through a contract of `contract`'s name that never had a paid plan of their
+/// own and hold no open invitation.
 pub fn never_verified(
     tx: &Tx<'_>,
     contract: Contract,
@@ -221,9 +225,10 @@ pub fn never_verified(
 ) -> Result<Vec<AccountId>, Unavailable> {
     let sql = "select a.id from accounts a
         where a.verified_at is null and a.created_at < ?2 and a.contract = ?1 and a.banned_at is null
-        and not exists (select 1 from memberships m
-            join subscriptions s on s.organization_id = m.organization_id
-            where m.account_id = a.id and s.plan_id not in ('free', 'trial'))
+        and (exists (select 1 from invitations w where w.account_id = a.id and w.registered_at is null)
+            or not exists (select 1 from memberships m
+                join subscriptions s on s.organization_id = m.organization_id
+                where m.account_id = a.id and s.plan_id not in ('free', 'trial')))
         and not exists (select 1 from invitations i
             where i.account_id = a.id and i.revoked_at is null and i.expires_at > ?4)
         order by a.created_at limit ?3";

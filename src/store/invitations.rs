@@ -96,7 +96,14 @@ pub fn awaits_owner(tx: &Tx<'_>, organization: OrganizationId, now: Millis) -> R
 pub fn accept(tx: &Tx<'_>, id: InvitationId, account: AccountId, now: Millis) -> Result<bool, Unavailable> {
     let sql = "update invitations set registered_at = ?3, account_id = ?2, updated_at = ?3
         where id = ?1 and registered_at is null and revoked_at is null and expires_at > ?3";
-    Ok(tx.execute(sql, params![id, account, now])? == 1)
+    if tx.execute(sql, params![id, account, now])? != 1 {
+        return Ok(false);
+    }
+    // So that it goes with the account.
+    let sql =
+        "update letters set account_id = ?2 where id = (select letter_id from invitations where id = ?1)";
+    tx.execute(sql, params![id, account])?;
+    Ok(true)
 }
 
 /// Ends an invitation that nobody has accepted. False when it was accepted or ended before.
@@ -179,9 +186,24 @@ pub fn list(
     tx.rows(&sql, params![organization, limit], read)
 }
 
-/// Removes all that were sent to an address and accepted by nobody.
+/// Removes all that were sent to an address and accepted by nobody, with their letters.
 pub fn forget_address(tx: &Tx<'_>, email_key: &str) -> Result<(), Unavailable> {
+    let sql = "delete from letters where id in (
+        select letter_id from invitations where email_key = ?1 and registered_at is null)";
+    tx.execute(sql, params![email_key])?;
     tx.execute("delete from invitations where email_key = ?1 and registered_at is null", params![email_key])?;
+    Ok(())
+}
+
+/// Removes all that an account has sent and nobody has accepted, with their letters: without the inviter they would pass
+/// for the operator's. Accounts that wait are members already, and stay.
+pub fn forget_inviter(tx: &Tx<'_>, inviter: AccountId) -> Result<(), Unavailable> {
+    let sql = "delete from letters where id in (select letter_id from invitations
+        where inviter_id = ?1 and registered_at is null and account_id is null)";
+    tx.execute(sql, params![inviter])?;
+    let sql =
+        "delete from invitations where inviter_id = ?1 and registered_at is null and account_id is null";
+    tx.execute(sql, params![inviter])?;
     Ok(())
 }
 

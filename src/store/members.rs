@@ -93,7 +93,8 @@ pub fn user_count(tx: &Tx<'_>, organization: OrganizationId) -> Result<i64, Unav
     Ok(tx.value(sql, params![organization])?.unwrap_or(0))
 }
 
-/// Whether somebody beside this account could still act as the organization's owner.
+/// Whether somebody beside this account could still act as the organization's owner: who has yet to prove the address
+/// may never do so.
 pub fn has_other_owner(
     tx: &Tx<'_>,
     organization: OrganizationId,
@@ -101,7 +102,8 @@ pub fn has_other_owner(
 ) -> Result<bool, Unavailable> {
     let sql = "select 1 from memberships m join accounts a on a.id = m.account_id
         where m.organization_id = ?1 and m.role = ?3 and a.id <> ?2
-        and a.removed_at is null and a.deactivated_at is null and a.banned_at is null limit 1";
+        and a.verified_at is not null and a.removed_at is null and a.deactivated_at is null
+        and a.banned_at is null limit 1";
     Ok(tx.value::<i64>(sql, params![organization, account, Role::Owner])?.is_some())
 }
 

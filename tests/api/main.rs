@@ -20,6 +20,7 @@ mod appmaker_invitations;
 mod appmaker_pages;
 mod appmaker_register;
 mod appmaker_session;
+mod appmaker_standing;
 mod appmaker_tokens;
 mod audit;
 mod captcha;

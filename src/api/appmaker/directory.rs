@@ -117,11 +117,11 @@ impl Directory {
             Err(error) => return UsersReply::Failed(Problem::of_guard(&error)),
         };
         let sorted = order_of(sort.0.as_deref(), &FIELDS);
-        let ((by, descending), role) = match sorted.and_then(|order| Ok((order, role_of(role.0)?))) {
-            Ok(both) => both,
+        let asked = sorted.and_then(|order| Ok((order, role_of(role.0)?, part_of(username.0)?)));
+        let ((by, descending), role, username) = match asked {
+            Ok(asked) => asked,
             Err(problem) => return UsersReply::Failed(problem),
         };
-        let username = username.0.filter(|part| !part.is_empty());
         let filter = UserFilter { username, active: status.0.map(|status| status == 1), role };
         let order = UserOrder { by, descending };
         let search = Search { filter, order, paging: paging(limit.0, page.0) };
@@ -173,6 +173,14 @@ const FIELDS: [(&str, UserField); 9] = [
     ("createdAt", UserField::CreatedAt),
     ("updatedAt", UserField::UpdatedAt),
 ];
+
+fn part_of(username: Option<String>) -> Result<Option<String>, Problem<Sentences>> {
+    let part = username.filter(|part| !part.is_empty());
+    if part.as_ref().is_some_and(|part| part.contains(char::is_control)) {
+        return Err(refused("username", "Must not contain control characters"));
+    }
+    Ok(part)
+}
 
 fn role_of(text: Option<String>) -> Result<Option<Role>, Problem<Sentences>> {
     let Some(text) = text else { return Ok(None) };

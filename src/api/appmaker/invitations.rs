@@ -41,6 +41,7 @@ outcomes!(InviteReply = InviteOutcomes: Sentences, 201 "Invited; the letter is o
 ]]);
 outcomes!(empty RevokeReply = RevokeOutcomes: Sentences, 204 "Revoked: its link is good for nothing.",
 [ALWAYS, WITH_TOKEN, &[
+    (400, "A parameter in the path is malformed."),
     FORBIDDEN,
     (404, "Unknown, of another organization, or accepted or revoked before."),
 ]]);

@@ -166,8 +166,8 @@ impl Tokens {
     /// Make an access token
     ///
     /// For programs, which show it as `x-access-token`. It acts for the caller, in the organization that the caller is in
-    /// now, within its privileges and never above the caller's role of the moment. It ends with its lifetime, with the
-    /// account, and with a ban, deactivation or removal. For sessions alone: a token makes no other.
+    /// now, within its privileges and never above the caller's role of the moment. It ends with its lifetime, and
+    /// with a ban, deactivation or removal of the account; a ban of the organization suspends it. For sessions alone: a token makes no other.
     #[oai(path = "/me/tokens", method = "post", tag = "Area::Me", operation_id = "appmakerCreateToken")]
     async fn make(
         &self,

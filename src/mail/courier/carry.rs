@@ -47,18 +47,26 @@ impl Courier {
         };
         let sender = self.mailroom.letterhead().from.as_str();
         let envelope = Envelope { from: sender, to: &letter.to, message: &message };
-        self.judge(carrier.hand_over(envelope).await)
+        self.judge(&letter.domain, carrier.hand_over(envelope).await)
     }
 
-    fn judge(&self, handover: Handover) -> Told {
+    fn judge(&self, domain: &str, handover: Handover) -> Told {
         let Handover { verdict, server, tls } = handover;
+        // Where each domain has a server of its own, one that turns us away may be at fault itself.
+        let alone = self.transport.places().probes.is_some();
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
         let (outcome, words) = match verdict {
             Verdict::Delivered { reply } => {
                 *health = CourierHealth::default();
                 (AttemptOutcome::Delivered, reply)
             }
-            Verdict::Rejected { reply } => (AttemptOutcome::Rejected, reply),
+            Verdict::Rejected { reply } => {
+                // It found fault with the letter, and with nothing before it.
+                if !server.is_empty() {
+                    *health = CourierHealth::default();
+                }
+                (AttemptOutcome::Rejected, reply)
+            }
             Verdict::Deferred { reason } => {
                 health.delay = Some(reason.clone());
                 (AttemptOutcome::Deferred, reason)
@@ -68,7 +76,7 @@ impl Courier {
                 (AttemptOutcome::Unreachable, reason)
             }
             Verdict::Misconfigured { reason } => {
-                health.fault = Some(reason.clone());
+                health.turned_away(alone.then_some(domain), &reason);
                 (AttemptOutcome::Misconfigured, reason)
             }
         };
@@ -142,10 +150,10 @@ fn settle_lane(
             lanes::hold(tx, domain, now + pause(times - 1, jitter))
         }
         Some(AttemptOutcome::Delivered | AttemptOutcome::Deferred | AttemptOutcome::Rejected) => {
-            lanes::answered(tx, domain)
+            lanes::answered(tx, domain, now)
         }
         Some(AttemptOutcome::Expired | AttemptOutcome::Unsendable | AttemptOutcome::CutOff) | None => {
-            lanes::look_again(tx, domain)
+            lanes::look_again(tx, domain, now)
         }
     }
 }

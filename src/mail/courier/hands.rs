@@ -1,14 +1,22 @@
 //! The letters that the courier has in hand, each in a conversation of its own.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::mail::carrier::Places;
 
+/// A conversation that takes longer is slow: where servers are many, it takes up no place of the quick ones.
+const SLOW: Duration = Duration::from_secs(5);
+/// Conversations in all, slow ones too.
+const MOST: usize = 512;
+
 /// Conversations under way.
 pub struct Hands {
     tasks: JoinSet<()>,
+    /// When each began, by the monotonic clock.
+    begun: HashMap<Id, Duration>,
     /// Those with a domain whose server was not to be had.
     probes: HashSet<Id>,
     places: Places,
@@ -17,12 +25,14 @@ pub struct Hands {
 impl Hands {
     /// Empty hands with so many places.
     pub fn new(places: Places) -> Hands {
-        Hands { tasks: JoinSet::new(), probes: HashSet::new(), places }
+        Hands { tasks: JoinSet::new(), begun: HashMap::new(), probes: HashSet::new(), places }
     }
 
-    /// Starts a conversation; a probe is one with a domain whose server was not to be had.
-    pub fn start(&mut self, probe: bool, work: impl Future<Output = ()> + Send + 'static) {
+    /// Starts a conversation at a moment of the monotonic clock; a probe is one with a domain whose server was not to be
+    /// had.
+    pub fn start(&mut self, (probe, at): (bool, Duration), work: impl Future<Output = ()> + Send + 'static) {
         let task = self.tasks.spawn(work);
+        self.begun.insert(task.id(), at);
         if probe {
             self.probes.insert(task.id());
         }
@@ -33,9 +43,14 @@ impl Hands {
         self.tasks.is_empty()
     }
 
-    /// Places left in all.
-    pub fn free(&self) -> usize {
-        self.places.total.saturating_sub(self.tasks.len())
+    /// Places left in all. One relay has no more places for there being slow letters among them.
+    pub fn free(&self, now: Duration) -> usize {
+        let slow = |begun: &Duration| now.saturating_sub(*begun) >= SLOW;
+        let taken = match self.places.probes {
+            None => self.begun.len(),
+            Some(_) => self.begun.values().filter(|begun| !slow(begun)).count(),
+        };
+        self.places.total.saturating_sub(taken).min(MOST.saturating_sub(self.begun.len()))
     }
 
     /// Places of one domain.
@@ -67,6 +82,7 @@ impl Hands {
             tracing::error!("carrying a letter panicked; its lease will run out: {error}");
             error.id()
         });
+        self.begun.remove(&id);
         self.probes.remove(&id);
     }
 }

@@ -1,5 +1,7 @@
 //! The courier with a carrier that does as it is told: fairness between domains, and memory that stays the same.
 
+mod slow;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};

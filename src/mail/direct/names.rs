@@ -2,6 +2,7 @@
 
 use super::Verdict;
 use crate::clock::Chance;
+use crate::model::time::HOUR;
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{
     ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
@@ -13,6 +14,9 @@ use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tokio::time::timeout;
+
+/// Answers that are remembered.
+const REMEMBERED: u64 = 512;
 
 /// Asks DNS. Answers are remembered as long as they say.
 pub(in crate::mail) struct Names {
@@ -45,6 +49,10 @@ impl Names {
         let options: &mut ResolverOpts = builder.options_mut();
         // Where mail goes is DNS's word alone.
         options.use_hosts_file = ResolveHosts::Never;
+        // Strangers choose how large an answer is, and for how long it is good.
+        options.cache_size = REMEMBERED;
+        options.positive_max_ttl = Some(HOUR);
+        options.negative_max_ttl = Some(HOUR);
         Ok(Names { resolver: builder.build()?, limit, chance })
     }
 

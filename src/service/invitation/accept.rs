@@ -14,6 +14,7 @@ use crate::model::invitation::{Invitation, InvitationSecret, InvitationState};
 use crate::model::language::Language;
 use crate::model::name::LongName;
 use crate::model::password::Password;
+use crate::model::permission::Action;
 use crate::model::time::Millis;
 use crate::secrets::sha256;
 use crate::service::proving::{Identities, settle_verified};
@@ -51,7 +52,7 @@ impl fmt::Debug for CaptchaAnswer {
 /// Why nobody came of an invitation. Nothing has changed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AcceptError {
-    /// Unknown, accepted, revoked or expired, or its organization is banned.
+    /// Unknown, accepted, revoked or expired; its organization is banned; or who invited may do so no longer.
     #[error("the invitation is not good")]
     NotOpen,
     #[error("the invitation is for another address")]
@@ -98,8 +99,22 @@ fn open(
     let Some(invitation) = found.filter(|found| found.state(now) == InvitationState::Pending) else {
         return Ok(None);
     };
+    if !still_stands(tx, &invitation)? {
+        return Ok(None);
+    }
     let place = organizations::find(tx, invitation.organization)?;
     Ok(place.filter(|place| place.banned_at.is_none()).map(|place| (invitation, place.name)))
+}
+
+/// Whether who invited could still do so: an administrator who is out has left no way back in (B5). The operator always
+/// could.
+fn still_stands(tx: &Tx<'_>, invitation: &Invitation) -> Result<bool, Unavailable> {
+    let Some(inviter) = invitation.inviter else { return Ok(true) };
+    let inviter = accounts::member(tx, inviter)?.filter(Member::may_enter);
+    let place = inviter.and_then(|member| member.organization);
+    Ok(place.is_some_and(|place| {
+        place.organization == invitation.organization && place.role.may(Action::Invite(invitation.role))
+    }))
 }
 
 /// The refusals that need no more than a look: the invitation first, so that a stranger without one learns nothing.

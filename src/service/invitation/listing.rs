@@ -5,11 +5,12 @@ use crate::model::id::{InvitationId, OrganizationId};
 use crate::model::invitation::{Invitation, InvitationOrder};
 use crate::model::paging::{Paged, Paging};
 use crate::model::permission::Action;
+use crate::model::proof::Purpose;
 use crate::model::time::Millis;
 use crate::service::Service;
 use crate::service::authenticate::Caller;
 use crate::service::profile::cut_off;
-use crate::store::{Tx, Unavailable, accounts, audit, invitations};
+use crate::store::{Tx, Unavailable, accounts, audit, invitations, proofs};
 
 use super::{InvitationError, permit};
 
@@ -49,6 +50,11 @@ impl Service {
                 let found = invitations::find(tx, id)?.filter(|found| found.organization == organization);
                 let found = found.ok_or(InvitationError::Unknown)?;
                 permit(tx, &caller, organization, Some(Action::Invite(found.role)), now)?;
+                // The role of an account that waits may have changed since it was invited (B5).
+                let waiting = found.account.map_or(Ok(None), |id| accounts::member(tx, id))?;
+                if let Some(place) = waiting.and_then(|member| member.organization) {
+                    permit(tx, &caller, organization, Some(Action::RemoveUser(place.role)), now)?;
+                }
                 revocation.commit(tx, &found, now)
             })
             .await
@@ -109,6 +115,8 @@ impl Revocation {
                 audit::note(tx, &self.removed.clone().about(&member))?;
             }
             cut_off(tx, waiting, now)?;
+            // Also should the account be taken back in, its link is good for nothing: another has to be mailed.
+            proofs::void(tx, waiting, Purpose::Verify, now)?;
         }
         Ok(())
     }

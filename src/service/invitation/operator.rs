@@ -34,6 +34,11 @@ pub enum OperatorInvitationError {
     Banned,
     #[error("the organization has no members yet: its first invitation must be for the role OWNER")]
     OwnerFirst,
+    /// Anybody can call an organization by any name.
+    #[error(
+        "there is an organization of that name, with members: name it by its id {0} if it is the one you mean"
+    )]
+    Inhabited(OrganizationId),
     #[error(transparent)]
     Invitation(#[from] InvitationError),
 }
@@ -92,9 +97,16 @@ impl Service {
                 if found.is_some_and(|found| found.banned_at.is_some()) {
                     return Err(OperatorInvitationError::Banned);
                 }
+                let members = organizations::member_count(tx, organization)?;
+                if matches!(name, OrganizationName::Name(_))
+                    && draft.invitation.role == Role::Owner
+                    && members > 0
+                {
+                    return Err(OperatorInvitationError::Inhabited(organization));
+                }
                 refuse::<OperatorInvitationError>(tx, organization, &draft.invitation.email, now)?;
                 if draft.invitation.role != Role::Owner
-                    && organizations::member_count(tx, organization)? == 0
+                    && members == 0
                     && !invitations::awaits_owner(tx, organization, now)?
                 {
                     return Err(OperatorInvitationError::OwnerFirst);

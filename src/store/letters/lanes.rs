@@ -12,10 +12,13 @@ use super::{COLUMNS, history, read};
 use crate::model::attempt::{Attempt, AttemptOutcome};
 use crate::model::id::LetterId;
 use crate::model::letter::Letter;
-use crate::model::time::{Millis, SECOND};
+use crate::model::time::{HOUR, Millis, SECOND};
 
 /// How long a lane is left alone whose server is to be tried by one letter when no such place is free.
 const NO_PLACE: Duration = SECOND.saturating_mul(5);
+
+/// Beyond every pause and every lease.
+const FURTHEST: Duration = HOUR.saturating_mul(3);
 
 /// What a courier may take in hand at once.
 #[derive(Debug, Clone)]
@@ -82,7 +85,7 @@ pub fn claim(tx: &Tx<'_>, claim: &Claim) -> Result<Vec<Claimed>, Unavailable> {
         }
         claimed.extend(letters.into_iter().map(|letter| Claimed { letter, probe }));
         if taken < room {
-            look_again(tx, &domain)?;
+            look_again(tx, &domain, claim.now)?;
         } else if taken + busy > 0 {
             hold(tx, &domain, claim.until)?;
         } else {
@@ -124,6 +127,16 @@ pub fn take_back(tx: &Tx<'_>, now: Millis) -> Result<usize, Unavailable> {
     Ok(in_hand.len())
 }
 
+/// Brings near what is dated further ahead than any pause or lease is long: the clock was set back.
+pub fn bring_near(tx: &Tx<'_>, now: Millis) -> Result<(), Unavailable> {
+    let furthest = now + FURTHEST;
+    let sql = "update letters set next_attempt_at = ?1, claimed_until = 0, claimed_by = ''
+        where state = 'waiting' and next_attempt_at > ?2";
+    tx.execute(sql, params![now, furthest])?;
+    tx.execute("update letter_lanes set due_at = ?1, held = 0 where due_at > ?2", params![now, furthest])
+        .map(drop)
+}
+
 /// When the next lane is to be looked into.
 pub fn next_due(tx: &Tx<'_>) -> Result<Option<Millis>, Unavailable> {
     Ok(tx.value::<Option<Millis>>(NEXT_DUE, params![])?.flatten())
@@ -152,10 +165,10 @@ pub(super) fn open_due(tx: &Tx<'_>, now: Millis) -> Result<(), Unavailable> {
 }
 
 /// Its server has answered a letter.
-pub fn answered(tx: &Tx<'_>, domain: &str) -> Result<(), Unavailable> {
+pub fn answered(tx: &Tx<'_>, domain: &str, now: Millis) -> Result<(), Unavailable> {
     let sql = "update letter_lanes set faults = 0 where domain = ?1 and faults > 0";
     tx.execute(sql, params![domain])?;
-    look_again(tx, domain)
+    look_again(tx, domain, now)
 }
 
 /// Its server was not to be had, for the n-th time in a row: what is n. The lane is to be held.
@@ -170,10 +183,11 @@ pub fn hold(tx: &Tx<'_>, domain: &str, until: Millis) -> Result<(), Unavailable>
     tx.execute(sql, params![domain, until]).map(drop)
 }
 
-/// Sets the lane to its oldest letter's date, or removes it when none waits.
-pub fn look_again(tx: &Tx<'_>, domain: &str) -> Result<(), Unavailable> {
+/// Sets the lane to its oldest letter's date, or removes it when none waits. One that is late lines up behind the lanes
+/// that wait already: else a lane with many old letters would always come first.
+pub fn look_again(tx: &Tx<'_>, domain: &str, now: Millis) -> Result<(), Unavailable> {
     match tx.value::<Option<Millis>>(NEXT, params![domain])?.flatten() {
-        Some(due) => open(tx, domain, due),
+        Some(due) => open(tx, domain, due.max(now)),
         None => tx.execute("delete from letter_lanes where domain = ?1", params![domain]).map(drop),
     }
 }

@@ -1,5 +1,7 @@
 //! Lanes, leases and histories on a database of their own.
 
+mod turns;
+
 use std::collections::BTreeMap;
 
 use super::lanes::{self, Claim, Claimed};
@@ -107,23 +109,11 @@ async fn each_domain_gets_its_share_oldest_letters_and_oldest_domains_first() {
             let attempt = attempt(AttemptOutcome::Delivered, 0);
             let state = LetterState::Delivered;
             settle(tx, id, &Outcome { state, erase: true, next_attempt_at: now, attempt: &attempt })?;
-            lanes::answered(tx, "storm.example")
+            lanes::answered(tx, "storm.example", now)
         })
         .await;
     let next = outbox.claim(wish(now, 10)).await;
     assert_eq!(names(&next), ["n2@storm.example"], "one place was free again");
-}
-
-#[tokio::test]
-async fn few_places_go_to_the_oldest_and_the_rest_stays_due() {
-    let outbox = Outbox::new();
-    for (number, domain) in [(0, "a.example"), (1, "a.example"), (2, "b.example"), (3, "c.example")] {
-        outbox.put(number, domain, SECOND * number as u32).await;
-    }
-    let now = NOW + MINUTE;
-    assert_eq!(names(&outbox.claim(wish(now, 1)).await), ["n0@a.example"]);
-    let rest = outbox.claim(wish(now, 10)).await;
-    assert_eq!(names(&rest), ["n1@a.example", "n2@b.example", "n3@c.example"]);
 }
 
 #[tokio::test]
@@ -159,7 +149,7 @@ async fn a_lane_whose_server_was_away_rests_as_a_whole_and_is_tried_by_one_lette
         .write(move |tx| {
             let (state, attempt) = (LetterState::Failed, attempt(AttemptOutcome::Rejected, 0));
             settle(tx, id, &Outcome { state, erase: false, next_attempt_at: later, attempt: &attempt })?;
-            lanes::answered(tx, "away.example")
+            lanes::answered(tx, "away.example", later)
         })
         .await;
     let back = outbox.claim(wish(later, 10)).await;
@@ -254,7 +244,7 @@ async fn letters_of_a_domain_or_all_that_failed_are_made_due() {
                     if letter.domain == "b.example" { LetterState::Waiting } else { LetterState::Failed };
                 let outcome = Outcome { state, erase: false, next_attempt_at: now + HOUR, attempt: &attempt };
                 settle(tx, letter.id, &outcome)?;
-                lanes::look_again(tx, &letter.domain)?;
+                lanes::look_again(tx, &letter.domain, now)?;
             }
             Ok(())
         })
