@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 
-use crate::app::{App, START};
+use crate::app::{App, START, until};
 use crate::process::Place;
 
 const CALLER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
@@ -119,7 +119,7 @@ async fn off_takes_whatever_is_not_empty_and_says_so_at_start() {
 
     let place = Place::new();
     let open = place.serve(&[]);
-    assert!(open.log().contains("captchas are off (LATCHKEY_CAPTCHA)"), "{}", open.log());
+    until("it says so", || open.log().contains("captchas are off (LATCHKEY_CAPTCHA)")).await;
     let closed = Place::new();
     let closed = closed.serve(&["--captcha", "pow"]);
     assert!(!closed.log().contains("captchas are off"), "{}", closed.log());
