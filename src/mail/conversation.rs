@@ -2,9 +2,11 @@
 //!
 //! It is driven step by step because the meaning of a 5xx depends on the step it answers (DESIGN section 8).
 
+mod bounded;
 pub mod tls;
 pub(super) mod verdict;
 
+pub(super) use bounded::{Bounded, bounded, unbounded};
 pub use verdict::Verdict;
 
 use super::message::is_bare_address;

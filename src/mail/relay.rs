@@ -13,7 +13,7 @@ pub use url::{RelayUrl, RelayUrlError, Security};
 
 use super::carrier::{Envelope, Handover};
 use super::conversation::verdict::{self, Step, Verdict};
-use super::conversation::{self, EhloName, Parcel, Progress, tls};
+use super::conversation::{self, Bounded, EhloName, Parcel, Progress, bounded, tls, unbounded};
 use line::Line;
 use mail_send::smtp::AssertReply;
 use mail_send::{Error, SmtpClient};
@@ -144,7 +144,7 @@ impl Relay {
     async fn dial(&self, at: &mut Progress) -> Result<Line, Error> {
         // The outer limit is the one that counts; the client's own, per command, must not come before it.
         let timeout = self.timeout.saturating_mul(2);
-        let mut client = SmtpClient { stream: self.connect().await?, timeout };
+        let mut client = bounded(SmtpClient { stream: self.connect().await?, timeout });
         if self.url.security == Security::Implicit {
             let (mut client, tls) = self.encrypt(client, at).await?;
             let offered = conversation::greet(&mut client, &self.ehlo_name, at).await?;
@@ -194,17 +194,17 @@ impl Relay {
 
     async fn encrypt(
         &self,
-        client: SmtpClient<TcpStream>,
+        client: SmtpClient<Bounded<TcpStream>>,
         at: &mut Progress,
     ) -> Result<(SmtpClient<impl line::Wire + use<>>, String), Error> {
         at.step = Step::Tls;
-        let client = client.into_tls(&self.tls.clone().into(), &self.url.host).await?;
+        let client = unbounded(client).into_tls(&self.tls.clone().into(), &self.url.host).await?;
         let version = match client.tls_connection().protocol_version() {
             Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
             Some(rustls::ProtocolVersion::TLSv1_2) => "TLS 1.2",
             _ => "TLS",
         };
-        Ok((client, version.to_owned()))
+        Ok((bounded(client), version.to_owned()))
     }
 
     async fn log_in<S: line::Wire + 'static>(

@@ -15,6 +15,8 @@ enum Fault {
     Says(&'static str),
     HangsUp,
     SaysNothing,
+    /// Begins a reply and never ends it, in lines without text.
+    Floods,
 }
 
 /// A server that goes wrong at one stage. It offers STARTTLS only when it is to go wrong there or after it, and cannot
@@ -72,6 +74,9 @@ async fn converse(
             Fault::Says(reply) => reply,
             Fault::HangsUp => return Ok(()),
             Fault::SaysNothing => std::future::pending().await,
+            Fault::Floods => loop {
+                stream.get_mut().write_all(b"220-\n").await?;
+            },
         };
         stream.get_mut().write_all(reply.as_bytes()).await?;
         let mut line = String::new();
@@ -146,6 +151,20 @@ async fn whatever_goes_wrong_at_whatever_stage_has_its_verdict() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn a_reply_without_end_is_not_heard_to_the_end_of_time() {
+    for stage in ["greeting", "MAIL", "message"] {
+        let script = Script::start(stage, Fault::Floods).await;
+        // Patient enough that only the bound on the bytes can end it.
+        let mut relay = script.relay(false);
+        relay.timeout = Duration::from_secs(60);
+        let verdict = send(&relay, LETTER).await;
+        assert!(verdict.words().ends_with("the server says too much"), "{stage}: {verdict:?}");
+        let expected = if stage == "greeting" { "unreachable" } else { "deferred" };
+        assert_eq!(kind(&verdict), expected, "{stage}");
+    }
 }
 
 #[tokio::test]
