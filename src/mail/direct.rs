@@ -5,6 +5,7 @@
 //! a name is looked up once, for the connection itself goes to the address that was judged.
 
 mod attempt;
+mod bounds;
 pub(super) mod connection;
 mod lanes;
 pub(super) mod names;
@@ -13,6 +14,8 @@ pub(super) mod targets;
 
 #[cfg(test)]
 mod tests;
+
+pub use bounds::Bounds;
 
 use super::carrier::{Envelope, Handover};
 use super::conversation::verdict::{self, Step, Verdict};
@@ -36,8 +39,6 @@ pub const MAIL_PORT: u16 = 25;
 const MOST_HOSTS: usize = 5;
 /// The most addresses of one mail server that an attempt tries.
 const MOST_ADDRESSES: usize = 4;
-/// How long a connection waits for another letter to the same domain.
-const IDLE: Duration = Duration::from_secs(5);
 
 /// What direct delivery has to be told.
 #[derive(Debug, Clone)]
@@ -52,28 +53,6 @@ pub struct DirectSetUp {
     pub port: u16,
     /// Where this server itself listens: no letter goes there.
     pub own: SocketAddr,
-}
-
-/// How long an attempt and its parts may take.
-#[derive(Debug, Clone, Copy)]
-pub struct Bounds {
-    /// The whole attempt, whatever it tries.
-    pub whole: Duration,
-    /// One question to DNS.
-    pub look_up: Duration,
-    /// One address, until it is connected, and then the TLS handshake.
-    pub connect: Duration,
-    /// One reply, up to DATA: a server that says nothing leaves time for the next.
-    pub reply: Duration,
-    /// How long a connection is kept for the next letter of the domain.
-    pub idle: Duration,
-}
-
-impl Bounds {
-    /// Parts that leave time for another server within the whole.
-    pub fn within(whole: Duration) -> Bounds {
-        Bounds { whole, look_up: whole / 4, connect: whole / 6, reply: whole / 2, idle: IDLE }
-    }
 }
 
 /// Why direct delivery, or a walk along its way, could not be set up.
@@ -161,8 +140,10 @@ impl Direct {
             Ok(hosts) => hosts,
             Err(verdict) => return verdict,
         };
-        for host in hosts.iter().take(MOST_HOSTS) {
-            if let Some(verdict) = self.try_host(host, &place, parcel, attempt).await {
+        let most = hosts.len().min(MOST_HOSTS);
+        for (before, host) in hosts.iter().take(most).enumerate() {
+            let is_last = before + 1 == most;
+            if let Some(verdict) = self.try_host(host, is_last, &place, parcel, attempt).await {
                 return verdict;
             }
         }
@@ -191,6 +172,7 @@ impl Direct {
     async fn try_host(
         &self,
         host: &Name,
+        is_last: bool,
         place: &Place,
         parcel: &Parcel<'_>,
         attempt: &mut Attempt,
@@ -204,13 +186,15 @@ impl Direct {
                 return None;
             }
         };
-        for address in addresses.into_iter().take(MOST_ADDRESSES) {
+        let most = addresses.len().min(MOST_ADDRESSES);
+        for (before, address) in addresses.into_iter().take(most).enumerate() {
+            let is_last = is_last && before + 1 == most;
             let target = Target { host: &name, address: SocketAddr::new(address, self.port) };
             if let Some(reply) = self.targets.refusal(&target) {
                 attempt.note(Verdict::Rejected { reply });
                 continue;
             }
-            if let Some(verdict) = self.try_target(&target, place, parcel, attempt).await {
+            if let Some(verdict) = self.try_target(&target, is_last, place, parcel, attempt).await {
                 return Some(verdict);
             }
         }
@@ -220,12 +204,16 @@ impl Direct {
     async fn try_target(
         &self,
         target: &Target<'_>,
+        is_last: bool,
         place: &Place,
         parcel: &Parcel<'_>,
         attempt: &mut Attempt,
     ) -> Option<Verdict> {
         attempt.begins(target.host);
-        let mut connection = match self.dialer.open(target, &mut attempt.progress).await {
+        let bounds = self.dialer.bounds;
+        let limit = if is_last { bounds.whole } else { bounds.open };
+        let opened = timeout(limit, self.dialer.open(target, &mut attempt.progress)).await;
+        let mut connection = match opened.unwrap_or(Err(Error::Timeout)) {
             Ok(connection) => connection,
             Err(error) => {
                 attempt.note(failed(target.host, attempt.progress.step, &error));

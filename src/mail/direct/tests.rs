@@ -69,6 +69,7 @@ fn bounds() -> Bounds {
         whole: patience,
         look_up: Duration::from_secs(2),
         connect: patience,
+        open: patience,
         reply: patience,
         idle: Duration::ZERO,
     }

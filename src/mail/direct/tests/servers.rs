@@ -93,6 +93,29 @@ async fn a_server_that_says_nothing_leaves_time_for_the_next() {
     );
 }
 
+// I2
+#[tokio::test]
+async fn silent_servers_leave_time_for_the_third_and_the_last_is_given_all_of_it() {
+    let (world, second) = with_two_servers().await;
+    let third = world.server_at(3).await;
+    world.dns.mx("a.example", 30, "three.example").host("three.example", "127.0.0.3");
+    for silent in [&world.sink, &second] {
+        silent.behave(Behavior::Tarpit);
+    }
+    // Were a silent server given the time of a reply, the first would use the whole attempt up.
+    let open = Duration::from_millis(200);
+    let direct = world.direct_within(Bounds { open, ..bounds() });
+    let (kind, words) = send(&direct, "ann@a.example").await;
+    assert!(kind == Kind::Delivered && words.starts_with("three.example"), "{kind:?} {words}");
+    assert_eq!(third.letters().len(), 1);
+
+    third.behave(Behavior::Tarpit);
+    let whole = Duration::from_secs(2);
+    let (kind, words) = send(&world.direct_within(Bounds { whole, open, ..bounds() }), "ann@a.example").await;
+    assert_eq!(kind, Kind::Unreachable);
+    assert!(words.ends_with("no answer within 2000 ms, at the greeting of three.example"), "{words}");
+}
+
 #[tokio::test]
 async fn a_connection_is_used_for_the_next_letter_of_the_domain() {
     let world = World::with_one_server().await;
