@@ -104,7 +104,8 @@ impl Direct {
     }
 
     /// Hands one letter to a mail server of the recipient's domain: those that its MX records name, the preferred ones
-    /// first, else the domain's own address; at most five of them, within one bound on the time. At most two letters of
+    /// first, else the domain's own address; at most five of them, within one bound on the time until the message is written,
+    /// and one on the server's word on it. At most two letters of
     /// a domain are under way at once; others wait for them.
     ///
     /// `Delivered` means that a server has said so; a connection lost between the message and its reply is `Deferred`,
@@ -117,12 +118,14 @@ impl Direct {
     /// [`Direct::send`], telling which server had the last word, and how the letter travelled.
     pub async fn deliver(&self, envelope: Envelope<'_>) -> Handover {
         let domain = envelope.to.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
-        let mut attempt = Attempt::of(&domain);
+        let mut attempt = Attempt::of(&domain, self.dialer.bounds.last_word);
         let verdict = match Parcel::new(envelope.from, envelope.to, envelope.message) {
             Err(verdict) => verdict,
             Ok(parcel) => {
-                let ended = timeout(self.whole, self.carry(&domain, &parcel, &mut attempt)).await;
-                ended.unwrap_or_else(|_| attempt.out_of_time(self.whole))
+                let written = attempt.progress.written.clone();
+                let work = self.carry(&domain, &parcel, &mut attempt);
+                let ended = conversation::until_written(self.whole, written, work).await;
+                ended.unwrap_or_else(|| attempt.out_of_time(self.whole))
             }
         };
         Handover { verdict, server: attempt.server(), tls: attempt.progress.tls }
@@ -163,7 +166,10 @@ impl Direct {
         timeout(self.reset, connection.client.rset()).await.ok()?.ok()?;
         match conversation::hand_over(&mut connection.client, parcel, &mut attempt.progress).await {
             // The server may only be tired of this connection: a new one tells.
-            Err(error) if !is_final(attempt.progress.step, &error) || says_goodbye(&error) => None,
+            Err(error) if !is_final(attempt.progress.step, &error) || says_goodbye(&error) => {
+                attempt.progress.begin_anew();
+                None
+            }
             ended => Some(settle(ended, connection, place, attempt.progress.step)),
         }
     }

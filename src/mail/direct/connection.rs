@@ -75,7 +75,7 @@ impl Dialer {
         may_encrypt: bool,
         at: &mut Progress,
     ) -> Result<Connection, Error> {
-        *at = Progress::default();
+        at.begin_anew();
         let stream = timeout(self.bounds.connect, TcpStream::connect(target.address)).await;
         let stream = stream.map_err(|_| Error::Io(io::ErrorKind::TimedOut.into()))??;
         stream.set_nodelay(true)?;

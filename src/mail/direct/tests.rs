@@ -71,6 +71,7 @@ fn bounds() -> Bounds {
         connect: patience,
         open: patience,
         reply: patience,
+        last_word: patience,
         idle: Duration::ZERO,
     }
 }

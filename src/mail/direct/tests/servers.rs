@@ -77,6 +77,25 @@ async fn a_letter_whose_receipt_was_lost_is_not_given_to_another_server_at_once(
 
 // I2
 #[tokio::test]
+async fn the_answer_to_a_message_has_a_limit_of_its_own() {
+    let (world, second) = with_two_servers().await;
+    world.sink.behave(Behavior::SilentAt(At::EndOfData));
+    let last_word = Duration::from_millis(200);
+    let (kind, words) = send(&world.direct_within(Bounds { last_word, ..bounds() }), "ann@a.example").await;
+    assert_eq!(kind, Kind::Deferred, "{words}");
+    assert_eq!(words, "one.example: no answer in time, at the end of the message");
+    assert_eq!((world.sink.letters().len(), second.letters().len()), (1, 0), "there is no second copy");
+
+    // The sink is left without a word while the limit on all before passes, and then some.
+    let (whole, last_word) = (Duration::from_secs(1), Duration::from_millis(1200));
+    let direct = world.direct_within(Bounds { whole, last_word, ..bounds() });
+    let (kind, words) = send(&direct, "ann@a.example").await;
+    assert_eq!(kind, Kind::Deferred, "{words}");
+    assert_eq!(words, "one.example: no answer in time, at the end of the message", "not within 1000 ms");
+}
+
+// I2
+#[tokio::test]
 async fn a_server_that_says_nothing_leaves_time_for_the_next() {
     let (world, second) = with_two_servers().await;
     world.sink.behave(Behavior::Tarpit);
