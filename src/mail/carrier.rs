@@ -48,7 +48,8 @@ pub type Handing<'a> = Pin<Box<dyn Future<Output = Handover> + Send + 'a>>;
 /// The work of [`Carrier::rest`].
 pub type Resting<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
-/// Carries letters away. A conversation ends within [`CONVERSATION`](super::courier::CONVERSATION).
+/// Carries letters away. A conversation ends within [`CONVERSATION`](super::courier::CONVERSATION) and, after the message,
+/// [`LAST_WORD`](super::conversation::LAST_WORD).
 pub trait Carrier: Send + Sync {
     /// The transport's name, by which attempts are counted.
     fn name(&self) -> &'static str;

@@ -2,9 +2,13 @@
 //!
 //! It is driven step by step because the meaning of a 5xx depends on the step it answers (DESIGN section 8).
 
+mod bounded;
+mod deadline;
 pub mod tls;
 pub(super) mod verdict;
 
+pub(super) use bounded::{Bounded, bounded, unbounded};
+pub(super) use deadline::{Written, until_written};
 pub use verdict::Verdict;
 
 use super::message::is_bare_address;
@@ -13,8 +17,14 @@ use mail_send::smtp::message::Parameters;
 use mail_send::{Error, SmtpClient};
 use smtp_proto::{EhloResponse, Response};
 use std::net::IpAddr;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
 use verdict::Step;
+
+/// How long a server may take to answer the end of a message, which it may scan first. RFC 5321 section 4.5.3.2.6 asks for
+/// ten minutes; whoever gives up sooner makes a second copy of a letter that was about to be taken.
+pub const LAST_WORD: Duration = Duration::from_secs(5 * 60);
 
 /// A letter in the form that goes over the wire.
 pub(super) struct Parcel<'x> {
@@ -50,11 +60,29 @@ pub(super) struct Progress {
     pub verdict: Option<Verdict>,
     /// How it is encrypted, as in `TLS 1.3`; empty while it is not.
     pub tls: String,
+    /// Whether the message is written, where the limit on all before ends.
+    pub written: Written,
+    /// How long its answer may take.
+    last_word: Duration,
 }
 
 impl Default for Progress {
     fn default() -> Progress {
-        Progress { step: Step::Connect, verdict: None, tls: String::new() }
+        Progress::within(LAST_WORD)
+    }
+}
+
+impl Progress {
+    /// A conversation that waits so long for the answer to the message.
+    pub(super) fn within(last_word: Duration) -> Progress {
+        let (tls, written) = Default::default();
+        Progress { step: Step::Connect, verdict: None, tls, written, last_word }
+    }
+
+    /// Another conversation begins within the same limit.
+    pub(super) fn begin_anew(&mut self) {
+        self.written.set(false);
+        (self.step, self.verdict, self.tls) = (Step::Connect, None, String::new());
     }
 }
 
@@ -114,6 +142,7 @@ pub(super) async fn hand_over<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    at.written.set(false);
     at.step = Step::MailFrom;
     client.mail_from(parcel.from, &Parameters::new()).await?;
     at.step = Step::RcptTo;
@@ -122,7 +151,9 @@ where
     client.cmd(b"DATA\r\n").await?.assert_code(354)?;
     at.step = Step::EndOfData;
     client.write_message(&parcel.data).await?;
-    client.read().await?.into_positive_completion()
+    at.written.set(true);
+    let last_word = timeout(at.last_word, client.read()).await;
+    last_word.map_err(|_| Error::Timeout)??.into_positive_completion()
 }
 
 /// CRLF only, in the form that `write_message` completes: it doubles a dot after a line end but not at the

@@ -27,11 +27,13 @@ use crate::model::time::Millis;
 use crate::store::letters::{self, lanes, lanes::Claim, lanes::Claimed};
 use crate::store::{Store, Tx, Unavailable};
 
-/// How long one conversation with a mail server may take in all.
+/// How long one conversation with a mail server may take until the message is written. Its answer has
+/// [`LAST_WORD`](super::conversation::LAST_WORD) beside.
 pub const CONVERSATION: Duration = Duration::from_secs(60);
 /// How long a letter is in one courier's hand. Longer than the conversations of all that a transport takes in hand at
-/// once, one after another where it has few places. A start takes letters back earlier; this is for the rest.
-const LEASE: Duration = Duration::from_secs(15 * 60);
+/// once, one after another where it has few places: eight at a relay, each for a conversation and its last word, which
+/// makes 48 minutes. A start takes letters back earlier; this is for the rest.
+const LEASE: Duration = Duration::from_secs(60 * 60);
 /// The courier looks into the outbox at least this often: letters of the command line do not wake it.
 const LOOK: Duration = Duration::from_secs(5);
 

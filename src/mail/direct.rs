@@ -5,6 +5,7 @@
 //! a name is looked up once, for the connection itself goes to the address that was judged.
 
 mod attempt;
+mod bounds;
 pub(super) mod connection;
 mod lanes;
 pub(super) mod names;
@@ -13,6 +14,8 @@ pub(super) mod targets;
 
 #[cfg(test)]
 mod tests;
+
+pub use bounds::Bounds;
 
 use super::carrier::{Envelope, Handover};
 use super::conversation::verdict::{self, Step, Verdict};
@@ -36,8 +39,6 @@ pub const MAIL_PORT: u16 = 25;
 const MOST_HOSTS: usize = 5;
 /// The most addresses of one mail server that an attempt tries.
 const MOST_ADDRESSES: usize = 4;
-/// How long a connection waits for another letter to the same domain.
-const IDLE: Duration = Duration::from_secs(5);
 
 /// What direct delivery has to be told.
 #[derive(Debug, Clone)]
@@ -52,28 +53,6 @@ pub struct DirectSetUp {
     pub port: u16,
     /// Where this server itself listens: no letter goes there.
     pub own: SocketAddr,
-}
-
-/// How long an attempt and its parts may take.
-#[derive(Debug, Clone, Copy)]
-pub struct Bounds {
-    /// The whole attempt, whatever it tries.
-    pub whole: Duration,
-    /// One question to DNS.
-    pub look_up: Duration,
-    /// One address, until it is connected, and then the TLS handshake.
-    pub connect: Duration,
-    /// One reply, up to DATA: a server that says nothing leaves time for the next.
-    pub reply: Duration,
-    /// How long a connection is kept for the next letter of the domain.
-    pub idle: Duration,
-}
-
-impl Bounds {
-    /// Parts that leave time for another server within the whole.
-    pub fn within(whole: Duration) -> Bounds {
-        Bounds { whole, look_up: whole / 4, connect: whole / 6, reply: whole / 2, idle: IDLE }
-    }
 }
 
 /// Why direct delivery, or a walk along its way, could not be set up.
@@ -125,7 +104,8 @@ impl Direct {
     }
 
     /// Hands one letter to a mail server of the recipient's domain: those that its MX records name, the preferred ones
-    /// first, else the domain's own address; at most five of them, within one bound on the time. At most two letters of
+    /// first, else the domain's own address; at most five of them, within one bound on the time until the message is written,
+    /// and one on the server's word on it. At most two letters of
     /// a domain are under way at once; others wait for them.
     ///
     /// `Delivered` means that a server has said so; a connection lost between the message and its reply is `Deferred`,
@@ -138,12 +118,14 @@ impl Direct {
     /// [`Direct::send`], telling which server had the last word, and how the letter travelled.
     pub async fn deliver(&self, envelope: Envelope<'_>) -> Handover {
         let domain = envelope.to.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
-        let mut attempt = Attempt::of(&domain);
+        let mut attempt = Attempt::of(&domain, self.dialer.bounds.last_word);
         let verdict = match Parcel::new(envelope.from, envelope.to, envelope.message) {
             Err(verdict) => verdict,
             Ok(parcel) => {
-                let ended = timeout(self.whole, self.carry(&domain, &parcel, &mut attempt)).await;
-                ended.unwrap_or_else(|_| attempt.out_of_time(self.whole))
+                let written = attempt.progress.written.clone();
+                let work = self.carry(&domain, &parcel, &mut attempt);
+                let ended = conversation::until_written(self.whole, written, work).await;
+                ended.unwrap_or_else(|| attempt.out_of_time(self.whole))
             }
         };
         Handover { verdict, server: attempt.server(), tls: attempt.progress.tls }
@@ -161,8 +143,10 @@ impl Direct {
             Ok(hosts) => hosts,
             Err(verdict) => return verdict,
         };
-        for host in hosts.iter().take(MOST_HOSTS) {
-            if let Some(verdict) = self.try_host(host, &place, parcel, attempt).await {
+        let most = hosts.len().min(MOST_HOSTS);
+        for (before, host) in hosts.iter().take(most).enumerate() {
+            let is_last = before + 1 == most;
+            if let Some(verdict) = self.try_host(host, is_last, &place, parcel, attempt).await {
                 return verdict;
             }
         }
@@ -182,7 +166,10 @@ impl Direct {
         timeout(self.reset, connection.client.rset()).await.ok()?.ok()?;
         match conversation::hand_over(&mut connection.client, parcel, &mut attempt.progress).await {
             // The server may only be tired of this connection: a new one tells.
-            Err(error) if !is_final(attempt.progress.step, &error) || says_goodbye(&error) => None,
+            Err(error) if !is_final(attempt.progress.step, &error) || says_goodbye(&error) => {
+                attempt.progress.begin_anew();
+                None
+            }
             ended => Some(settle(ended, connection, place, attempt.progress.step)),
         }
     }
@@ -191,6 +178,7 @@ impl Direct {
     async fn try_host(
         &self,
         host: &Name,
+        is_last: bool,
         place: &Place,
         parcel: &Parcel<'_>,
         attempt: &mut Attempt,
@@ -204,13 +192,15 @@ impl Direct {
                 return None;
             }
         };
-        for address in addresses.into_iter().take(MOST_ADDRESSES) {
+        let most = addresses.len().min(MOST_ADDRESSES);
+        for (before, address) in addresses.into_iter().take(most).enumerate() {
+            let is_last = is_last && before + 1 == most;
             let target = Target { host: &name, address: SocketAddr::new(address, self.port) };
             if let Some(reply) = self.targets.refusal(&target) {
                 attempt.note(Verdict::Rejected { reply });
                 continue;
             }
-            if let Some(verdict) = self.try_target(&target, place, parcel, attempt).await {
+            if let Some(verdict) = self.try_target(&target, is_last, place, parcel, attempt).await {
                 return Some(verdict);
             }
         }
@@ -220,12 +210,16 @@ impl Direct {
     async fn try_target(
         &self,
         target: &Target<'_>,
+        is_last: bool,
         place: &Place,
         parcel: &Parcel<'_>,
         attempt: &mut Attempt,
     ) -> Option<Verdict> {
         attempt.begins(target.host);
-        let mut connection = match self.dialer.open(target, &mut attempt.progress).await {
+        let bounds = self.dialer.bounds;
+        let limit = if is_last { bounds.whole } else { bounds.open };
+        let opened = timeout(limit, self.dialer.open(target, &mut attempt.progress)).await;
+        let mut connection = match opened.unwrap_or(Err(Error::Timeout)) {
             Ok(connection) => connection,
             Err(error) => {
                 attempt.note(failed(target.host, attempt.progress.step, &error));

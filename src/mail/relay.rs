@@ -1,7 +1,8 @@
 //! The relay transport: a letter is handed to the operator's mail server, one SMTP conversation per attempt.
 //!
 //! The conversation is driven step by step, because the meaning of a 5xx depends on the step it answers
-//! (DESIGN section 8), and lies as a whole inside one time limit, which is all that a hanging server can cost.
+//! (DESIGN section 8), and lies inside two time limits, one up to the message and one for the answer to it, which are
+//! all that a hanging server can cost.
 
 mod line;
 mod url;
@@ -13,7 +14,7 @@ pub use url::{RelayUrl, RelayUrlError, Security};
 
 use super::carrier::{Envelope, Handover};
 use super::conversation::verdict::{self, Step, Verdict};
-use super::conversation::{self, EhloName, Parcel, Progress, tls};
+use super::conversation::{self, Bounded, EhloName, LAST_WORD, Parcel, Progress, bounded, tls, unbounded};
 use line::Line;
 use mail_send::smtp::AssertReply;
 use mail_send::{Error, SmtpClient};
@@ -38,6 +39,8 @@ pub struct Relay {
     ehlo_name: EhloName,
     tls: Arc<ClientConfig>,
     timeout: Duration,
+    /// How long it may take to answer a message, after that.
+    last_word: Duration,
     places: Semaphore,
     /// Lines that wait for a letter, at most one a place.
     idle: Mutex<Vec<Line>>,
@@ -54,7 +57,8 @@ pub enum RelayError {
 
 impl Relay {
     /// `ehlo_name` is this server's own host name, or an IP address, which is sent as a literal (RFC 5321
-    /// section 4.1.3). `timeout` limits a whole conversation, name look-up included. Reads the certificate
+    /// section 4.1.3). `timeout` limits a whole conversation, name look-up included, until the message is written; its answer
+    /// has [`LAST_WORD`]. Reads the certificate
     /// authorities of the system once, unless the host is this machine, whose certificate is not verified.
     ///
     /// # Errors
@@ -67,6 +71,7 @@ impl Relay {
             ehlo_name: EhloName::new(ehlo_name)?,
             tls: tls.map_err(RelayError::Tls)?,
             timeout,
+            last_word: LAST_WORD,
             places: Semaphore::new(CONVERSATIONS),
             idle: Mutex::default(),
         })
@@ -89,15 +94,19 @@ impl Relay {
 
     /// [`Relay::send`], telling how the letter travelled.
     pub async fn deliver(&self, envelope: Envelope<'_>) -> Handover {
-        let mut progress = Progress::default();
+        let mut progress = Progress::within(self.last_word);
         let verdict = match Parcel::new(envelope.from, envelope.to, envelope.message) {
             Err(verdict) => verdict,
             Ok(parcel) => {
-                let ended = timeout(self.timeout, self.converse(&parcel, &mut progress)).await;
+                let written = progress.written.clone();
+                let work = self.converse(&parcel, &mut progress);
+                let ended = conversation::until_written(self.timeout, written, work).await;
                 match (progress.verdict, ended) {
                     (Some(verdict), _) => verdict,
-                    (None, Ok(Err(error))) => verdict::failed(progress.step, &error, self.url.login.as_ref()),
-                    (None, Ok(Ok(())) | Err(_)) => verdict::out_of_time(progress.step, self.timeout),
+                    (None, Some(Err(error))) => {
+                        verdict::failed(progress.step, &error, self.url.login.as_ref())
+                    }
+                    (None, Some(Ok(())) | None) => verdict::out_of_time(progress.step, self.timeout),
                 }
             }
         };
@@ -144,7 +153,7 @@ impl Relay {
     async fn dial(&self, at: &mut Progress) -> Result<Line, Error> {
         // The outer limit is the one that counts; the client's own, per command, must not come before it.
         let timeout = self.timeout.saturating_mul(2);
-        let mut client = SmtpClient { stream: self.connect().await?, timeout };
+        let mut client = bounded(SmtpClient { stream: self.connect().await?, timeout });
         if self.url.security == Security::Implicit {
             let (mut client, tls) = self.encrypt(client, at).await?;
             let offered = conversation::greet(&mut client, &self.ehlo_name, at).await?;
@@ -194,17 +203,17 @@ impl Relay {
 
     async fn encrypt(
         &self,
-        client: SmtpClient<TcpStream>,
+        client: SmtpClient<Bounded<TcpStream>>,
         at: &mut Progress,
     ) -> Result<(SmtpClient<impl line::Wire + use<>>, String), Error> {
         at.step = Step::Tls;
-        let client = client.into_tls(&self.tls.clone().into(), &self.url.host).await?;
+        let client = unbounded(client).into_tls(&self.tls.clone().into(), &self.url.host).await?;
         let version = match client.tls_connection().protocol_version() {
             Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
             Some(rustls::ProtocolVersion::TLSv1_2) => "TLS 1.2",
             _ => "TLS",
         };
-        Ok((client, version.to_owned()))
+        Ok((bounded(client), version.to_owned()))
     }
 
     async fn log_in<S: line::Wire + 'static>(

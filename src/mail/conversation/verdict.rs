@@ -21,7 +21,7 @@ pub enum Verdict {
     Delivered { reply: String },
     /// 4xx to this letter, or a connection lost over it: try it again later.
     Deferred { reason: String },
-    /// No word from DNS, no answer in time, no connection, or one that was over before a letter could be named: any other letter would
+    /// No word from DNS, no answer in time (but to the message), no connection, or one that was over before a letter could be named: any other letter would
     /// fare the same there. Try again later, and do not bother the server with the others meanwhile.
     Unreachable { reason: String },
     /// 5xx to RCPT, DATA or the message, or a domain that takes no mail: this letter will never be taken.
@@ -86,7 +86,7 @@ pub(in crate::mail) fn out_of_time(step: Step, limit: Duration) -> Verdict {
         Step::Greeting => "; a port that expects TLS at once needs smtps://",
         _ => "",
     };
-    Verdict::Unreachable { reason: format!("no answer within {} ms, at {step}{hint}", limit.as_millis()) }
+    silent(step, format!("no answer within {} ms, at {step}{hint}", limit.as_millis()))
 }
 
 /// The conversation has ended at `step` with `error`.
@@ -106,7 +106,7 @@ pub(in crate::mail) fn failed(step: Step, error: &Error, login: Option<&Credenti
             ),
             fault => misconfigured(format!("TLS failed: {fault}")),
         },
-        Error::Timeout => Verdict::Unreachable { reason: format!("no answer in time, at {step}") },
+        Error::Timeout => silent(step, format!("no answer in time, at {step}")),
         Error::UnparseableReply => {
             deferred(format!("the server hung up or gave an answer that is not SMTP, at {step}"))
         }
@@ -133,6 +133,14 @@ fn refused(step: Step, reply: &Response<String>, login: Option<&Credentials<Stri
         // 421: the server closes the connection, whatever it was asked (RFC 5321 section 3.8).
         421 => Verdict::Unreachable { reason: one_line(&format!("{step} was put off: {line}")) },
         _ => put_off(step, one_line(&format!("{step} was put off: {line}"))),
+    }
+}
+
+/// A server that has heard the letter to its end and says nothing may be busy with this very letter.
+pub(in crate::mail) fn silent(step: Step, reason: String) -> Verdict {
+    match step {
+        Step::EndOfData => Verdict::Deferred { reason },
+        _ => Verdict::Unreachable { reason },
     }
 }
 
@@ -251,7 +259,10 @@ mod tests {
             }
             let closing = failed(step, &Error::UnexpectedReply(reply(421, "closing")), None);
             assert!(matches!(closing, Verdict::Unreachable { .. }), "{step}");
-            assert!(matches!(out_of_time(step, Duration::ZERO), Verdict::Unreachable { .. }), "{step}");
+            for silence in [out_of_time(step, Duration::ZERO), failed(step, &Error::Timeout, None)] {
+                let of_the_letter = matches!(silence, Verdict::Deferred { .. });
+                assert_eq!(of_the_letter, step == EndOfData, "{step}: {silence:?}");
+            }
         }
     }
 }

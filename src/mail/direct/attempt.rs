@@ -17,9 +17,13 @@ enum Place {
 }
 
 impl Attempt {
-    /// An attempt that waits for its turn.
-    pub fn of(domain: &str) -> Attempt {
-        Attempt { progress: Progress::default(), place: Place::Waiting(domain.to_owned()), notes: Vec::new() }
+    /// An attempt that waits for its turn; a server may take so long to answer the message.
+    pub fn of(domain: &str, last_word: Duration) -> Attempt {
+        Attempt {
+            progress: Progress::within(last_word),
+            place: Place::Waiting(domain.to_owned()),
+            notes: Vec::new(),
+        }
     }
 
     /// DNS is asked for a name.
@@ -29,7 +33,7 @@ impl Attempt {
 
     /// A conversation with a server begins.
     pub fn begins(&mut self, host: &str) {
-        self.progress = Progress::default();
+        self.progress.begin_anew();
         self.place = Place::Server(host.to_owned());
     }
 
@@ -73,7 +77,12 @@ impl Attempt {
         };
         let earlier = if self.notes.is_empty() { String::new() } else { format!("{}; ", self.words()) };
         let reason = format!("{earlier}no answer within {} ms, at {place}", limit.as_millis());
-        Verdict::Unreachable { reason: verdict::one_line(&reason) }
+        match &self.place {
+            Place::Server(_) => verdict::silent(self.progress.step, verdict::one_line(&reason)),
+            Place::Waiting(_) | Place::LookUp(_) => {
+                Verdict::Unreachable { reason: verdict::one_line(&reason) }
+            }
+        }
     }
 
     fn words(&self) -> String {

@@ -1,6 +1,6 @@
 //! A connection to one mail server: encrypted where the server offers it, and told apart where it is not.
 
-use super::conversation::{self, EhloName};
+use super::conversation::{self, EhloName, bounded, unbounded};
 use super::{Bounds, Progress, Step, verdict};
 use mail_send::smtp::AssertReply;
 use mail_send::{Error, SmtpClient};
@@ -75,11 +75,11 @@ impl Dialer {
         may_encrypt: bool,
         at: &mut Progress,
     ) -> Result<Connection, Error> {
-        *at = Progress::default();
+        at.begin_anew();
         let stream = timeout(self.bounds.connect, TcpStream::connect(target.address)).await;
         let stream = stream.map_err(|_| Error::Io(io::ErrorKind::TimedOut.into()))??;
         stream.set_nodelay(true)?;
-        let mut client = SmtpClient { stream, timeout: self.bounds.reply };
+        let mut client = bounded(SmtpClient { stream, timeout: self.bounds.reply });
         let greeting = conversation::greet(&mut client, &self.ehlo_name, at);
         let offered = timeout(self.bounds.reply, greeting).await.map_err(|_| Error::Timeout)??;
         let host = target.host.to_owned();
@@ -96,13 +96,13 @@ impl Dialer {
         let literal = target.address.ip().to_string();
         let name = if ServerName::try_from(target.host).is_ok() { target.host } else { &literal };
         let connector = self.tls.clone().into();
-        let handshake = client.into_tls(&connector, name);
+        let handshake = unbounded(client).into_tls(&connector, name);
         let client = timeout(self.bounds.connect, handshake).await.map_err(|_| Error::Timeout)??;
         let version = match client.tls_connection().protocol_version() {
             Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
             _ => "TLS 1.2",
         };
-        let SmtpClient { stream, timeout } = client;
+        let SmtpClient { stream, timeout } = bounded(client);
         let mut client = SmtpClient { stream: Box::new(stream) as Box<dyn Stream>, timeout };
         // What was offered in clear text may have been forged (RFC 3207 section 4.2): ask again.
         at.step = Step::Ehlo;

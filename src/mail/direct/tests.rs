@@ -69,7 +69,9 @@ fn bounds() -> Bounds {
         whole: patience,
         look_up: Duration::from_secs(2),
         connect: patience,
+        open: patience,
         reply: patience,
+        last_word: patience,
         idle: Duration::ZERO,
     }
 }

@@ -3,7 +3,7 @@
 use super::report::Report;
 use super::{Doctor, Trial, advice};
 use crate::mail::conversation::verdict::{self, Step};
-use crate::mail::conversation::{self, Parcel, Progress};
+use crate::mail::conversation::{self, Parcel, Progress, bounded};
 use crate::mail::direct::connection::Stream;
 use crate::mail::relay::Security;
 use mail_send::smtp::AssertReply;
@@ -74,7 +74,7 @@ impl Doctor {
         stream: TcpStream,
         report: &mut Report,
     ) -> Result<Client, Closed> {
-        let mut client = SmtpClient { stream, timeout: self.set_up.limits.step };
+        let mut client = bounded(SmtpClient { stream, timeout: self.set_up.limits.step });
         if door.security == Security::Implicit {
             let mut client = self.encrypt(door, client, report).await?;
             self.greet(door, &mut client, report).await?;

@@ -5,6 +5,7 @@ use super::certificate::Certificate;
 use super::conversation::{Belief, Client, Closed, Door};
 use super::report::Report;
 use crate::mail::conversation::verdict::{self, Step};
+use crate::mail::conversation::{Bounded, bounded, unbounded};
 use mail_send::{Error, SmtpClient};
 use std::sync::Arc;
 use tokio::net::TcpStream;
@@ -17,7 +18,7 @@ impl Doctor {
     pub(super) async fn encrypt(
         &self,
         door: &Door,
-        client: SmtpClient<TcpStream>,
+        client: SmtpClient<Bounded<TcpStream>>,
         report: &mut Report,
     ) -> Result<Client, Closed> {
         let literal = door.address.ip().to_string();
@@ -25,10 +26,10 @@ impl Doctor {
         let is_name = rustls::pki_types::ServerName::try_from(door.host.as_str()).is_ok();
         let name = if is_name { &door.host } else { &literal };
         let connector = Arc::clone(&door.tls).into();
-        match self.in_time(client.into_tls(&connector, name)).await {
+        match self.in_time(unbounded(client).into_tls(&connector, name)).await {
             Ok(client) => {
                 self.tell_certificate(door, client.tls_connection(), report);
-                let SmtpClient { stream, timeout } = client;
+                let SmtpClient { stream, timeout } = bounded(client);
                 Ok(SmtpClient { stream: Box::new(stream), timeout })
             }
             Err(error) => Err(self.tls_failed(door, (Step::Tls, &error), report)),

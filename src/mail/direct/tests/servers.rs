@@ -77,6 +77,25 @@ async fn a_letter_whose_receipt_was_lost_is_not_given_to_another_server_at_once(
 
 // I2
 #[tokio::test]
+async fn the_answer_to_a_message_has_a_limit_of_its_own() {
+    let (world, second) = with_two_servers().await;
+    world.sink.behave(Behavior::SilentAt(At::EndOfData));
+    let last_word = Duration::from_millis(200);
+    let (kind, words) = send(&world.direct_within(Bounds { last_word, ..bounds() }), "ann@a.example").await;
+    assert_eq!(kind, Kind::Deferred, "{words}");
+    assert_eq!(words, "one.example: no answer in time, at the end of the message");
+    assert_eq!((world.sink.letters().len(), second.letters().len()), (1, 0), "there is no second copy");
+
+    // The sink is left without a word while the limit on all before passes, and then some.
+    let (whole, last_word) = (Duration::from_secs(1), Duration::from_millis(1200));
+    let direct = world.direct_within(Bounds { whole, last_word, ..bounds() });
+    let (kind, words) = send(&direct, "ann@a.example").await;
+    assert_eq!(kind, Kind::Deferred, "{words}");
+    assert_eq!(words, "one.example: no answer in time, at the end of the message", "not within 1000 ms");
+}
+
+// I2
+#[tokio::test]
 async fn a_server_that_says_nothing_leaves_time_for_the_next() {
     let (world, second) = with_two_servers().await;
     world.sink.behave(Behavior::Tarpit);
@@ -91,6 +110,29 @@ async fn a_server_that_says_nothing_leaves_time_for_the_next() {
         words,
         "one.example: no answer in time, at the greeting; no answer within 300 ms, at the greeting of two.example"
     );
+}
+
+// I2
+#[tokio::test]
+async fn silent_servers_leave_time_for_the_third_and_the_last_is_given_all_of_it() {
+    let (world, second) = with_two_servers().await;
+    let third = world.server_at(3).await;
+    world.dns.mx("a.example", 30, "three.example").host("three.example", "127.0.0.3");
+    for silent in [&world.sink, &second] {
+        silent.behave(Behavior::Tarpit);
+    }
+    // Were a silent server given the time of a reply, the first would use the whole attempt up.
+    let open = Duration::from_millis(200);
+    let direct = world.direct_within(Bounds { open, ..bounds() });
+    let (kind, words) = send(&direct, "ann@a.example").await;
+    assert!(kind == Kind::Delivered && words.starts_with("three.example"), "{kind:?} {words}");
+    assert_eq!(third.letters().len(), 1);
+
+    third.behave(Behavior::Tarpit);
+    let whole = Duration::from_secs(2);
+    let (kind, words) = send(&world.direct_within(Bounds { whole, open, ..bounds() }), "ann@a.example").await;
+    assert_eq!(kind, Kind::Unreachable);
+    assert!(words.ends_with("no answer within 2000 ms, at the greeting of three.example"), "{words}");
 }
 
 #[tokio::test]

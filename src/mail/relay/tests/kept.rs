@@ -15,6 +15,10 @@ enum Fault {
     Says(&'static str),
     HangsUp,
     SaysNothing,
+    /// Answers as it should, after so long.
+    Late(Duration),
+    /// Begins a reply and never ends it, in lines without text.
+    Floods,
 }
 
 /// A server that goes wrong at one stage. It offers STARTTLS only when it is to go wrong there or after it, and cannot
@@ -41,6 +45,7 @@ impl Script {
     fn relay(&self, with_tls: bool) -> Relay {
         let url = format!("smtp://ada:hunter2@{}", self.address).parse().unwrap();
         let mut relay = Relay::new(&url, "latchkey.example", Duration::from_millis(400)).unwrap();
+        relay.last_word = relay.timeout;
         if with_tls {
             relay.url.security = Security::StartTls;
         }
@@ -72,6 +77,13 @@ async fn converse(
             Fault::Says(reply) => reply,
             Fault::HangsUp => return Ok(()),
             Fault::SaysNothing => std::future::pending().await,
+            Fault::Late(span) => {
+                tokio::time::sleep(span).await;
+                fine
+            }
+            Fault::Floods => loop {
+                stream.get_mut().write_all(b"220-\n").await?;
+            },
         };
         stream.get_mut().write_all(reply.as_bytes()).await?;
         let mut line = String::new();
@@ -132,7 +144,7 @@ async fn whatever_goes_wrong_at_whatever_stage_has_its_verdict() {
         ("MAIL", [LATER, MEND, AWAY, LATER, AWAY, LATER]),
         ("RCPT", [LATER, "rejected", AWAY, LATER, AWAY, LATER]),
         ("DATA", [LATER, "rejected", AWAY, LATER, AWAY, LATER]),
-        ("message", [LATER, "rejected", AWAY, LATER, AWAY, LATER]),
+        ("message", [LATER, "rejected", AWAY, LATER, LATER, LATER]),
     ];
     assert_eq!(expected.map(|(stage, _)| stage), STAGES);
     let mut wrong = Vec::new();
@@ -146,6 +158,36 @@ async fn whatever_goes_wrong_at_whatever_stage_has_its_verdict() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn a_reply_without_end_is_not_heard_to_the_end_of_time() {
+    for stage in ["greeting", "MAIL", "message"] {
+        let script = Script::start(stage, Fault::Floods).await;
+        // Patient enough that only the bound on the bytes can end it.
+        let mut relay = script.relay(false);
+        relay.timeout = Duration::from_secs(60);
+        let verdict = send(&relay, LETTER).await;
+        assert!(verdict.words().ends_with("the server says too much"), "{stage}: {verdict:?}");
+        let expected = if stage == "greeting" { "unreachable" } else { "deferred" };
+        assert_eq!(kind(&verdict), expected, "{stage}");
+    }
+}
+
+// I2
+#[tokio::test]
+async fn the_answer_to_a_message_has_a_limit_of_its_own() {
+    let limit = Duration::from_secs(1);
+    let script = Script::start("message", Fault::Late(limit + limit / 5)).await;
+    let mut relay = script.relay(false);
+    (relay.timeout, relay.last_word) = (limit, Duration::from_secs(60));
+    assert_eq!(kind(&send(&relay, LETTER).await), "delivered", "the limit on all before has passed");
+
+    let script = Script::start("message", Fault::SaysNothing).await;
+    let mut relay = script.relay(false);
+    (relay.timeout, relay.last_word) = (Duration::from_secs(60), limit / 5);
+    let reason = "no answer in time, at the end of the message".to_owned();
+    assert_eq!(send(&relay, LETTER).await, Verdict::Deferred { reason });
 }
 
 #[tokio::test]
