@@ -122,6 +122,8 @@ async fn off_takes_whatever_is_not_empty_and_says_so_at_start() {
     until("it says so", || open.log().contains("captchas are off (LATCHKEY_CAPTCHA)")).await;
     let closed = Place::new();
     let closed = closed.serve(&["--captcha", "pow"]);
+    // What is said after it has been said.
+    until("it tells where the API is", || closed.log().contains("try the API at")).await;
     assert!(!closed.log().contains("captchas are off"), "{}", closed.log());
 }
 
