@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod message;
 pub mod relay;
 pub mod templates;
+mod turn;
 
 #[cfg(test)]
 #[path = "../tests/api/dns_stand_in.rs"]

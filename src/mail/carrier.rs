@@ -7,6 +7,7 @@ use std::pin::Pin;
 use super::conversation::Verdict;
 use super::direct::Direct;
 use super::relay::{CONVERSATIONS, Relay};
+use super::turn::turn_away;
 
 /// A letter on its way, and whom it is from and for.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +61,9 @@ pub trait Carrier: Send + Sync {
     /// Hands one letter over. Dropping the future ends the conversation.
     fn hand_over<'a>(&'a self, envelope: Envelope<'a>) -> Handing<'a>;
 
+    /// No further letter begins, those under way go on. A letter whose turn has not come is left without a word.
+    fn close(&self);
+
     /// Nothing is left to carry: connections kept open for the next letter may go.
     fn rest(&self) -> Resting<'_>;
 }
@@ -110,9 +114,15 @@ impl Carrier for Relay {
 
     fn hand_over<'a>(&'a self, envelope: Envelope<'a>) -> Handing<'a> {
         Box::pin(async move {
-            let _place = self.place().await;
-            self.deliver(envelope).await
+            match self.place().await {
+                Some(_place) => self.deliver(envelope).await,
+                None => turn_away().await,
+            }
         })
+    }
+
+    fn close(&self) {
+        Relay::close(self);
     }
 
     fn rest(&self) -> Resting<'_> {
@@ -133,6 +143,10 @@ impl Carrier for Direct {
 
     fn hand_over<'a>(&'a self, envelope: Envelope<'a>) -> Handing<'a> {
         Box::pin(self.deliver(envelope))
+    }
+
+    fn close(&self) {
+        Direct::close(self);
     }
 
     /// Its connections wait a little for a domain's next letter and part by themselves.

@@ -8,6 +8,7 @@ mod carry;
 mod hands;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -52,7 +53,7 @@ pub struct Courier {
 }
 
 impl Courier {
-    /// Carries letters until `stop` turns true, then finishes the conversations it is in.
+    /// Carries letters until `stop` turns true, then finishes the conversations it is in, and gives the other letters back.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let mut hands = Hands::new(self.transport.places());
         let mut run = None;
@@ -66,6 +67,9 @@ impl Courier {
                 }
             };
             self.rest(&mut hands, &mut stop, failed).await;
+        }
+        if let Transport::Carrier(carrier) = &self.transport {
+            carrier.close();
         }
         while hands.one_ends().await.is_some() {}
         self.put_up_feet().await;
@@ -97,7 +101,7 @@ impl Courier {
         }
         for Claimed { letter, probe } in claimed {
             let courier = Arc::clone(self);
-            hands.start((probe, self.clock.monotonic()), async move { courier.carry(letter).await });
+            hands.start((probe, self.clock.monotonic()), async move { courier.carry_in_turn(letter).await });
         }
         Ok(())
     }

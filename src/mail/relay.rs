@@ -77,7 +77,12 @@ impl Relay {
         })
     }
 
-    /// Waits for a place to hold a conversation in.
+    /// Gives no further place away.
+    pub fn close(&self) {
+        self.places.close();
+    }
+
+    /// Waits for a place to hold a conversation in; none once it is closed.
     pub async fn place(&self) -> Option<SemaphorePermit<'_>> {
         self.places.acquire().await.ok()
     }

@@ -103,6 +103,14 @@ pub fn settle(tx: &Tx<'_>, id: LetterId, outcome: &Outcome<'_>) -> Result<bool, 
     Ok(true)
 }
 
+/// Gives back a letter in hand that nobody was asked to take: it is due again, and its history has nothing to tell.
+pub fn give_back(tx: &Tx<'_>, id: LetterId, domain: &str, now: Millis) -> Result<(), Unavailable> {
+    let sql = "update letters set claimed_by = '', claimed_until = 0, next_attempt_at = ?2
+        where id = ?1 and state = 'waiting'";
+    tx.execute(sql, params![id, now])?;
+    lanes::open(tx, domain, now)
+}
+
 /// The letter of an id.
 pub fn find(tx: &Tx<'_>, id: LetterId) -> Result<Option<Letter>, Unavailable> {
     tx.row(&format!("select {COLUMNS} from letters where id = ?1"), params![id], read)

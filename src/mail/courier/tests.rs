@@ -1,17 +1,20 @@
 //! The courier with a carrier that does as it is told: fairness between domains, and memory that stays the same.
 
+mod closing;
 mod slow;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::*;
 use crate::mail::carrier::{Carrier, Envelope, Handing, Handover, Places, Resting};
 use crate::mail::conversation::Verdict;
 use crate::mail::templates::Templates;
+use crate::mail::turn::turn_away;
 use crate::mail::{Contents, Letterhead, Recipient};
 use crate::model::email::EmailAddress;
 use crate::model::language::Language;
@@ -26,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Takes every letter at once, but those to `tarpit…`, about which it says nothing until the gate is opened, and those to
 /// `grey…`, which it puts off.
 struct StandIn {
+    /// Letters to `queue…` go one at a time, as at a relay.
+    queue: Semaphore,
     gate: watch::Receiver<bool>,
     seen: Arc<Seen>,
 }
@@ -35,6 +40,7 @@ struct Seen {
     taken: Mutex<Vec<String>>,
     waiting: Mutex<BTreeMap<String, usize>>,
     most_waiting: AtomicUsize,
+    closed: AtomicBool,
 }
 
 impl Seen {
@@ -65,11 +71,20 @@ impl Carrier for StandIn {
                 self.wait_at_the_gate(domain).await;
                 Verdict::Unreachable { reason: "no answer".to_owned() }
             } else {
+                if domain.starts_with("queue") {
+                    let Ok(_turn) = self.queue.acquire().await else { return turn_away().await };
+                    self.wait_at_the_gate(domain).await;
+                }
                 self.seen.taken.lock().unwrap_or_else(PoisonError::into_inner).push(envelope.to.to_owned());
                 Verdict::Delivered { reply: "250 taken".to_owned() }
             };
             Handover { verdict, server: "stand-in:25".to_owned(), tls: "TLS 1.3".to_owned() }
         })
+    }
+
+    fn close(&self) {
+        self.queue.close();
+        self.seen.closed.store(true, Ordering::SeqCst);
     }
 
     fn rest(&self) -> Resting<'_> {
@@ -116,7 +131,7 @@ impl House {
         let secrets = Arc::new(Secrets::new("a secret of the test", chance.clone()));
         let (gate, closed) = watch::channel(false);
         let seen: Arc<Seen> = Arc::default();
-        let carrier = StandIn { gate: closed, seen: Arc::clone(&seen) };
+        let carrier = StandIn { queue: Semaphore::new(1), gate: closed, seen: Arc::clone(&seen) };
         let courier = Courier {
             store,
             mailroom: Arc::new(Mailroom::new(

@@ -1,6 +1,8 @@
 //! A lane a domain: how many letters it is sent at a time, and the connections that wait for its next one.
 
+use super::Direct;
 use super::connection::Connection;
+use crate::mail::turn::turn_away;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,6 +24,8 @@ struct State {
     lanes: HashMap<String, Lane>,
     idle_in_all: usize,
     last_number: u64,
+    /// Nobody is let in any more.
+    closed: bool,
 }
 
 struct Lane {
@@ -38,13 +42,20 @@ pub(super) struct Place {
     permit: Option<OwnedSemaphorePermit>,
 }
 
+impl Direct {
+    /// Lets no further letter into any lane.
+    pub fn close(&self) {
+        self.lanes.state().closed = true;
+    }
+}
+
 impl Lanes {
     /// Lanes whose connections wait so long for a next letter; zero closes them at once.
     pub fn new(idle: Duration) -> Arc<Lanes> {
         Arc::new(Lanes { state: Mutex::default(), idle })
     }
 
-    /// Waits for a place in the lane of a domain.
+    /// Waits for a place in the lane of a domain. Never returns once the lanes are closed.
     pub async fn enter(self: &Arc<Self>, domain: &str) -> Place {
         let permits = {
             let mut state = self.state();
@@ -59,6 +70,10 @@ impl Lanes {
         // Before the wait, so that who gives up waiting leaves too.
         let mut place = Place { lanes: Arc::clone(self), domain: domain.to_owned(), permit: None };
         place.permit = Some(permits.acquire_owned().await.expect("a lane's permits are never closed"));
+        if self.state().closed {
+            drop(place);
+            return turn_away().await;
+        }
         place
     }
 

@@ -1,6 +1,7 @@
 //! The conversation with the servers that were found: who is asked next, and which word is the last.
 
 use super::*;
+use crate::mail::turn::in_turn;
 
 /// Two servers of a.example: one.example, preferred, and two.example.
 async fn with_two_servers() -> (World, Sink) {
@@ -174,6 +175,16 @@ async fn a_connection_that_has_died_or_is_closed_is_replaced_within_the_attempt(
         assert_eq!(send(&direct, "ann@a.example").await.0, Kind::Delivered);
         assert_eq!(world.sink.connections(), before + 2, "{step:?}: and is not used again");
     }
+}
+
+#[tokio::test]
+async fn once_closed_it_lets_no_further_letter_begin() {
+    let world = World::with_one_server().await;
+    let direct = world.direct();
+    assert_eq!(send(&direct, "ann@a.example").await.0, Kind::Delivered);
+    Direct::close(&direct);
+    assert!(!in_turn(async { drop(send(&direct, "bob@a.example").await) }).await);
+    assert_eq!(world.sink.letters().len(), 1);
 }
 
 #[tokio::test]

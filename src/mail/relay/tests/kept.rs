@@ -1,6 +1,8 @@
 //! One connection for several letters, and every stage at which a server can go wrong.
 
 use super::*;
+use crate::mail::carrier::Carrier;
+use crate::mail::turn::in_turn;
 use std::sync::Mutex as StdMutex;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -225,6 +227,17 @@ async fn a_refused_letter_leaves_nothing_behind_for_the_next_on_its_connection()
     let letters = sink.letters();
     assert_eq!(letters.len(), 4);
     assert!(letters.iter().all(|letter| letter.to == ["ada@example.org"] && letter.raw == LETTER));
+}
+
+#[tokio::test]
+async fn once_closed_it_lets_no_further_letter_begin() {
+    let sink = Sink::start().await;
+    let relay = relay_to(&sink.url());
+    let envelope = Envelope { from: "no-reply@example.com", to: "ada@example.org", message: LETTER };
+    assert!(in_turn(async { drop(relay.hand_over(envelope).await) }).await);
+    relay.close();
+    assert!(!in_turn(async { drop(relay.hand_over(envelope).await) }).await);
+    assert_eq!(sink.letters().len(), 1);
 }
 
 #[tokio::test]
