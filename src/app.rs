@@ -141,7 +141,7 @@ impl Server {
             let _ = ended.wait_for(|stop| *stop).await;
         };
         let drained = accept::serve(self.listener, (self.routes)(), self.limits, shutdown).await;
-        // A letter cut off in mid-conversation stays claimed until its lease runs out, then goes out again.
+        // A letter cut off in mid-conversation is taken back by the next run, and goes out again.
         tokio::join!(carrying.finish(WIND_UP), sweeping.finish(WIND_UP));
         drained
     }
