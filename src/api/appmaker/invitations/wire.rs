@@ -82,7 +82,7 @@ pub struct InvitationBody {
     organization: String,
     /// The id of who invited; absent where the operator did, or the account is erased.
     user: Option<String>,
-    /// Absent until somebody has accepted.
+    // No description: beside a reference, generators of clients stumble over it.
     registered: Option<RegisteredBody>,
     /// `pending`, `registered`, `revoked` or `expired`.
     status: String,
@@ -92,7 +92,7 @@ pub struct InvitationBody {
     updated_at: DateTime,
 }
 
-/// Who came of an invitation, and when.
+/// Who came of an invitation, and when; absent until somebody has accepted.
 #[derive(Object)]
 #[oai(rename = "AppMakerInvitationRegistered", rename_all = "camelCase", skip_serializing_if_is_none)]
 pub struct RegisteredBody {
