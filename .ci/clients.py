@@ -15,7 +15,7 @@ from pathlib import Path
 from desk import Desk, check, clean_environment, token_of, until
 
 DOCUMENTS = {"whole": "/openapi.json", "flashback": "/openapi/flashback.json", "finradar": "/openapi/finradar.json",
-             "orbai": "/openapi/orbai.json"}  # fmt: skip
+             "orbai": "/openapi/orbai.json", "appmaker": "/openapi/appmaker.json"}  # fmt: skip
 HERE = Path(__file__).parent
 NODE = Path(os.environ["LATCHKEY_CI_NODE"]).resolve()
 PASSWORD = "Generated-Secret-7"
@@ -124,6 +124,7 @@ def python(desk, folder, code):
     finradar(desk, generated["whole"], ("in the whole", desk.url, {}), code)
     flashback(desk, generated["flashback"])
     orbai(desk, generated["orbai"])
+    appmaker(desk, generated["appmaker"])
     whole = generated["whole"]
     letters = whole.given("the whole: the mailbox is read", "mailbox_letters", stranger(whole, desk.url))
     check(len(letters) >= 8, "and holds a letter of every sign-up", len(letters))
@@ -208,6 +209,28 @@ def orbai(desk, api):
     devices = api.given("OrbAI: the devices are listed", "orbai_devices", member).data.devices
     names = sorted(device.device_id for device in devices)
     check(names == ["desk", "phone"], "Python, OrbAI: both devices are there", names)
+
+
+def appmaker(desk, api):
+    email, models = "appmaker@py.example", api.models
+    done = desk.command("invitation", "create", "--organization", "Generated Py", "--email", email, "--role", "OWNER")
+    check(done.returncode == 0, "`latchkey invitation create` invites an owner", done.stdout + done.stderr)
+    def invitation():
+        letters = desk.call("GET", "/mailbox/letters").json
+        return [letter for letter in letters if (letter["to"], letter["kind"]) == (email, "invitation")]
+
+    check(until(invitation), "Python, AppMaker: the invitation comes")
+    url = f"{desk.url}/appmaker/api/v1"
+    client = stranger(api, url)
+    order = models.AppMakerRegisterRequest(
+        username=email, password=PASSWORD, first_name="Ann", last_name="Lee", token="any answer while captchas are off"
+    )
+    user = api.given("AppMaker: a registration", "appmaker_register", client, token=token_of(invitation()[0]), body=order)
+    body = models.AppMakerLoginRequest(username=email, password=PASSWORD)
+    entered = api.given("AppMaker: a login", "appmaker_login", client, body=body)
+    member = api.client.AuthenticatedClient(base_url=url, token=entered.access_token)
+    me = api.given("AppMaker: the user is read", "appmaker_me", member)
+    check(me.field_id == user.field_id, "Python, AppMaker: it is the one who registered", me)
 
 
 def main():
